@@ -22,7 +22,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from scmhost.suspects import Question, rank
+from scmhost.suspects import SuspectQuestion, rank
 from scmhost.suspects.features import OF_FILES, OF_LINES, Comparison, compare
 from scmhost.suspects.ranking import Weights, in_order, is_certain, probabilities, utility
 from scmhost.suspects.rows import SuspectsRow
@@ -31,7 +31,7 @@ Case = Mapping[str, Any]
 Vector = list[float]
 # The ids of suspects in order, and whether the first has high confidence.
 Ranking = tuple[list[str], bool]
-Rule = Callable[[Question], Ranking]
+Rule = Callable[[SuspectQuestion], Ranking]
 
 RIDGE: Final = 0.3
 STEPS: Final = 25
@@ -44,7 +44,7 @@ MOST: Final = 5
 class Choice:
     """The candidates of a question as sparse rows of features, and the labels among them."""
 
-    question: Question
+    question: SuspectQuestion
     labels: frozenset[str]
     comparison: Comparison
     rows: list[list[tuple[int, float]]]
@@ -86,7 +86,7 @@ class Mode:
     lines: bool
     names: Sequence[str] = field(default=OF_FILES)
 
-    def question(self, case: Case) -> Question | None:
+    def question(self, case: Case) -> SuspectQuestion | None:
         """Return the question of a case in this mode, or None if the case has no window."""
         if self.in_window and case["window_size"] is None:
             return None
@@ -107,7 +107,7 @@ MODES: Final = (
 )
 
 
-def choice_of(question: Question, labels: frozenset[str], names: Sequence[str]) -> Choice:
+def choice_of(question: SuspectQuestion, labels: frozenset[str], names: Sequence[str]) -> Choice:
     """Return the candidates of a question for fitting."""
     comparison = compare(question)
     rows = [[(at, values[name]) for at, name in enumerate(names) if values[name]] for values in comparison.features]
@@ -268,7 +268,7 @@ class Experiment:
         return tally
 
 
-def newest_blamed(question: Question, days: float | None = None) -> Ranking:
+def newest_blamed(question: SuspectQuestion, days: float | None = None) -> Ranking:
     """Return the blamed commits, the newest first, at most so many days old."""
     times = {commit.sha: commit.time for commit in question.commits}
     known = {line.sha for line in question.blame if line.sha in times}
@@ -277,7 +277,7 @@ def newest_blamed(question: Question, days: float | None = None) -> Ranking:
     return sorted(known, key=lambda sha: (-times[sha], sha)), False
 
 
-def newest_on_files(question: Question) -> Ranking:
+def newest_on_files(question: SuspectQuestion) -> Ranking:
     """Return the commits that touch a file of the trace, the newest first."""
     return [commit.sha for commit in sorted(question.commits, key=lambda commit: (-commit.time, commit.sha))], False
 
@@ -290,7 +290,7 @@ RULES: Final[Mapping[str, Rule]] = {
 }
 
 
-def by_product(question: Question) -> Ranking:
+def by_product(question: SuspectQuestion) -> Ranking:
     """Return the suspects by the weights of the product."""
     suspects = rank(question).suspects
     return [suspect.sha for suspect in suspects], bool(suspects) and suspects[0].confidence == "high"

@@ -9,10 +9,9 @@ from scmhost.frames import read_text
 from scmhost.frames.frame import Frame
 from scmhost.infra.errors import ScmhostError
 from scmhost.mapping.file_tree import FileTree
-from scmhost.suspects import Answer, Blame, Change, Question, Region, TraceFrame, rank
+from scmhost.suspects import Answer, Blame, Change, CodeFrame, Region, SuspectQuestion, rank
 from scmhost.suspects.messages import change_of
-from scmhost.suspects.traces import innermost_first, is_test_path
-from scmhost.suspects.values import NEAR_LINES
+from scmhost.suspects.values import NEAR_LINES, innermost_first, is_test_path
 
 from .changed_files import ChangedFiles
 from .git import GitCommit, GitError, git, git_outputs, list_shas, read_changes
@@ -39,7 +38,7 @@ class BadRange(ScmhostError):
     """A range of a release is not written as ``A..B``."""
 
 
-class SuspectOptions(NamedTuple):
+class HistoryOptions(NamedTuple):
     """Options of the command line.
 
     Attributes:
@@ -81,7 +80,7 @@ class CheckoutSuspects(NamedTuple):
 
     answer: Answer
     commits: Mapping[str, FoundCommit]
-    frames: Sequence[TraceFrame]
+    frames: Sequence[CodeFrame]
     compare_url: str | None = None
     notes: Sequence[str] = ()
 
@@ -99,7 +98,7 @@ class _BlamedFile(NamedTuple):
     commits: Mapping[str, Mapping[str, str]]
 
 
-def find_suspects(text: str, options: SuspectOptions) -> CheckoutSuspects:
+def find_suspects(text: str, options: HistoryOptions) -> CheckoutSuspects:
     """Return the suspects of the trace in a text.
 
     Raises:
@@ -123,7 +122,7 @@ def find_suspects(text: str, options: SuspectOptions) -> CheckoutSuspects:
         # Lines that came from a file of another name, and those that are older than the commits of the log.
         changes += _older(blamed, known)
     lines, regions = _lines(frames, blamed)
-    question = Question(
+    question = SuspectQuestion(
         frames,
         changes,
         options.first_seen.timestamp() if options.first_seen else None,
@@ -159,7 +158,7 @@ class _CommitFiles:
         return None
 
 
-def _frames(text: str, checkout: Checkout, mappings: Sequence[tuple[str, str]], *, on_disk: bool) -> list[TraceFrame]:
+def _frames(text: str, checkout: Checkout, mappings: Sequence[tuple[str, str]], *, on_disk: bool) -> list[CodeFrame]:
     """Return the frames of a text that lie in the checkout, with lines as they are in its commit."""
     found = [match.frame for match in read_text(text).frames]
     # Test runners print places of failures, and often a whole trace besides.
@@ -169,12 +168,12 @@ def _frames(text: str, checkout: Checkout, mappings: Sequence[tuple[str, str]], 
         checkout_roots(checkout), checkout.prefix, tree, _CommitFiles(), mapping_index(mappings, checkout.maps)
     )
     linker, lines = CheckoutLinker(inputs), ChangedFiles(checkout.root, checkout.head)
-    traced: dict[TraceFrame, None] = {}
+    traced: dict[CodeFrame, None] = {}
     for frame in innermost_first(frames):
         path = linker.link(frame).path
         if path is not None:
             line = _line_in_commit(lines, path, frame.line, on_disk=on_disk)
-            traced[TraceFrame(path, line, frame.function, is_test_path(path))] = None
+            traced[CodeFrame(path, line, frame.function, is_test_path(path))] = None
     return list(traced)
 
 
@@ -202,7 +201,7 @@ def _change(commit: GitCommit, paths: Sequence[str], release: _Release | None) -
     return change._replace(files={path: kind for path, kind in change.files.items() if path in paths})
 
 
-def _blame(root: str, head: str, frames: Sequence[TraceFrame], *, is_shallow: bool) -> dict[str, _BlamedFile]:
+def _blame(root: str, head: str, frames: Sequence[CodeFrame], *, is_shallow: bool) -> dict[str, _BlamedFile]:
     """Return the blamed lines around the lines of the trace, by file. A file that git cannot blame has no entry."""
     wanted: dict[str, list[int]] = {}
     for frame in [frame for frame in frames if frame.line and not frame.is_test][:MOST_LINES] or frames[:MOST_LINES]:
@@ -255,7 +254,7 @@ def _older(blamed: Mapping[str, _BlamedFile], known: set[str]) -> Iterator[Chang
         yield change_of(sha, float(facts.get("author-time", 0)), facts.get("summary", ""), files)
 
 
-def _lines(frames: Sequence[TraceFrame], blamed: Mapping[str, _BlamedFile]) -> tuple[list[Blame], list[Region]]:
+def _lines(frames: Sequence[CodeFrame], blamed: Mapping[str, _BlamedFile]) -> tuple[list[Blame], list[Region]]:
     """Return the blamed lines of the trace, and the commits that last changed the lines around each of them."""
     lines: dict[Blame, Region] = {}
     for frame in frames:
@@ -273,7 +272,7 @@ def _lines(frames: Sequence[TraceFrame], blamed: Mapping[str, _BlamedFile]) -> t
 def _shown(
     answer: Answer,
     checkout: Checkout,
-    options: SuspectOptions,
+    options: HistoryOptions,
     release: _Release | None,
     log: Sequence[GitCommit],
     blamed: Mapping[str, _BlamedFile],

@@ -61,12 +61,12 @@ def suspects(*, file: str, jsonl: bool, as_json: bool, maps: tuple[str, ...], **
 
         answer_lines(SuspectsRow, _answer)
         return
-    from scmhost.checkout.suspects import SuspectOptions, find_suspects
+    from scmhost.checkout.suspects import HistoryOptions, find_suspects
 
     from .link_sources import read_mapping
 
     mappings = tuple(read_mapping(text) for text in maps)
-    found = find_suspects(read_input(file), SuspectOptions(mappings=mappings, **options))
+    found = find_suspects(read_input(file), HistoryOptions(mappings=mappings, **options))
     if as_json:
         echo_json(_facts(found))
         return

@@ -15,10 +15,9 @@ from scmhost.releases import queries as release_queries
 from scmhost.releases.values import Release
 from scmhost.sdk import BlamedLine, Installation, Organization, ProviderError, Repository
 from scmhost.services import Services
-from scmhost.suspects import Answer, Blame, Change, Question, Region, Suspect, TraceFrame, rank
+from scmhost.suspects import Answer, Blame, Change, CodeFrame, Region, Suspect, SuspectQuestion, rank
 from scmhost.suspects.messages import change_of
-from scmhost.suspects.traces import innermost_first, is_test_path
-from scmhost.suspects.values import NEAR_LINES
+from scmhost.suspects.values import NEAR_LINES, innermost_first, is_test_path
 
 from . import suspect_queries
 from .link_builder import HookTarget, ProviderQuestions, usable_line
@@ -80,7 +79,7 @@ class FoundSuspects:
 class _Located:
     """A frame in a repository. Paths of several repositories are kept apart by the repository's id before them."""
 
-    frame: TraceFrame
+    frame: CodeFrame
     path: str
     repository: Repository
     installation: Installation | None
@@ -113,7 +112,7 @@ def find_suspects(
     """
     located = _located(trace, resolved)
     notes: list[str] = []
-    blamed = _Blame(services, organization, notes).read(located) if options.blame else {}
+    blamed = _LineBlame(services, organization, notes).read(located) if options.blame else {}
     with services.store.read() as tx:
         known = _read(tx, organization, located, blamed, options)
     if options.release and known.release is None:
@@ -144,20 +143,20 @@ def _located(trace: Trace, resolved: Sequence[ResolvedFrame]) -> list[_Located]:
     by_frame = {id(found): (query, item) for found, query, item in pairs}
     ordered = innermost_first(printed) if printed else [found for found, _, _ in reversed(pairs)]
     several = len({item.repository.id for _, _, item in pairs if item.repository}) > 1
-    places: dict[TraceFrame, _Located] = {}
+    places: dict[CodeFrame, _Located] = {}
     for found in ordered:
         query, item = by_frame[id(found)]
         path = item.outcome.source_path
         if path is None or item.repository is None or len(places) == MOST_FRAMES:
             continue
         key = f"{item.repository.id}/{path}" if several else path
-        frame = TraceFrame(key, usable_line(query.line), found.frame.function, is_test_path(path))
+        frame = CodeFrame(key, usable_line(query.line), found.frame.function, is_test_path(path))
         ref = item.outcome.ref if isinstance(item.outcome, Link) else None
         places.setdefault(frame, _Located(frame, path, item.repository, item.installation, ref))
     return list(places.values())
 
 
-class _Blame:
+class _LineBlame:
     """Asks code hosts for the commits that last changed the lines around a trace's lines."""
 
     def __init__(self, services: Services, organization: Organization, notes: list[str]) -> None:
@@ -274,10 +273,10 @@ def _question(
     blamed: _Blamed,
     options: SuspectOptions,
     version: str | None,
-) -> Question:
+) -> SuspectQuestion:
     lines, regions = _lines(located, blamed)
     first_seen = options.first_seen.timestamp() if options.first_seen else None
-    return Question([place.frame for place in located], changes, first_seen, lines, regions, version)
+    return SuspectQuestion([place.frame for place in located], changes, first_seen, lines, regions, version)
 
 
 def _lines(located: Sequence[_Located], blamed: _Blamed) -> tuple[list[Blame], list[Region]]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from .features import Candidate, Comparison
+from .features import Comparison, PossibleSuspect
 from .messages import is_cosmetic
-from .values import Question
+from .values import SuspectQuestion
 
 _MOST_NAMED: Final = 3
 _DAY: Final = 86_400.0
@@ -16,12 +16,12 @@ _NUMBERS: Final = ("", "one", "two", "three", "four", "five", "six", "seven", "e
 _VERBS: Final = {"A": "added", "C": "added", "R": "renamed", "D": "deleted"}
 
 
-def evidence_of(question: Question, comparison: Comparison, candidate: Candidate) -> tuple[str, ...]:
+def evidence_of(question: SuspectQuestion, comparison: Comparison, candidate: PossibleSuspect) -> tuple[str, ...]:
     """Return the reasons for a suspect, the strongest first."""
     return tuple(_reasons(question, comparison, candidate))
 
 
-def _reasons(question: Question, comparison: Comparison, candidate: Candidate) -> Iterator[str]:
+def _reasons(question: SuspectQuestion, comparison: Comparison, candidate: PossibleSuspect) -> Iterator[str]:
     when = _when(question, candidate.commit.time)
     lines = [_name(line.path, line.line) for line in (question.blame[at] for at in candidate.blamed)]
     if lines:
@@ -41,7 +41,7 @@ def _reasons(question: Question, comparison: Comparison, candidate: Candidate) -
         yield "less probable: by its message it changed format, comments or documentation"
 
 
-def _about_files(comparison: Comparison, candidate: Candidate, when: str) -> Iterator[str]:
+def _about_files(comparison: Comparison, candidate: PossibleSuspect, when: str) -> Iterator[str]:
     by_verb: dict[str, list[str]] = {}
     for at in candidate.files:
         path = comparison.paths[at]
@@ -67,7 +67,7 @@ def _file(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _when(question: Question, time: float) -> str:
+def _when(question: SuspectQuestion, time: float) -> str:
     """Return how long before the first occurrence a commit was made, else its date."""
     if question.first_seen is None:
         return f"on {datetime.fromtimestamp(time, UTC):%Y-%m-%d}"

@@ -9,7 +9,7 @@ from math import exp, log, log1p
 from typing import Final, NamedTuple
 
 from .messages import is_cosmetic, is_merge, reverted_by, words_of
-from .values import NEAR_LINES, Blame, Change, Question, Region
+from .values import NEAR_LINES, Blame, Change, Region, SuspectQuestion
 
 _DAY: Final = 86_400.0
 _RECENT_DAYS: Final = 180.0
@@ -32,7 +32,7 @@ OF_LINES: Final = (*OF_FILES, "blamed", "near", "near_rank", "blamed_and_added")
 Features = Mapping[str, float]
 
 
-class Candidate(NamedTuple):
+class PossibleSuspect(NamedTuple):
     """A commit that may be a suspect, and what connects it with the trace.
 
     Attributes:
@@ -63,14 +63,14 @@ class Comparison(NamedTuple):
         has_lines: whether any line of the trace was blamed.
     """
 
-    candidates: Sequence[Candidate]
+    candidates: Sequence[PossibleSuspect]
     features: Sequence[Features]
     paths: Sequence[str]
     regions: Sequence[Region]
     has_lines: bool
 
 
-def compare(question: Question) -> Comparison:
+def compare(question: SuspectQuestion) -> Comparison:
     """Return the candidates of a question with their features."""
     frames = [frame for frame in question.frames if not frame.is_test] or question.frames
     paths = list(dict.fromkeys(frame.path for frame in frames))
@@ -96,8 +96,8 @@ def _shas_near(line: Blame, blame: Sequence[Blame]) -> list[str]:
 
 
 def _candidates(
-    question: Question, paths: Sequence[str], regions: Sequence[Region], names: frozenset[str]
-) -> list[Candidate]:
+    question: SuspectQuestion, paths: Sequence[str], regions: Sequence[Region], names: frozenset[str]
+) -> list[PossibleSuspect]:
     """Return the commits that may be suspects, and touch the trace."""
     commits = [one for one in question.commits if question.first_seen is None or one.time <= question.first_seen]
     # After the revert, and so at the time of the error, a reverted change was not there.
@@ -121,11 +121,11 @@ def _candidates(
         changes_content = any(commit.files[paths[at]] not in _WITHOUT_CONTENT for at in files)
         if changes_content or blamed or near:
             words = names & commit.words
-            found.append(Candidate(commit, files, blamed, near, words, undoing.get(commit.sha)))
+            found.append(PossibleSuspect(commit, files, blamed, near, words, undoing.get(commit.sha)))
     return found
 
 
-def _features(candidate: Candidate, now: float, count: int, frequency: Mapping[str, int]) -> Features:
+def _features(candidate: PossibleSuspect, now: float, count: int, frequency: Mapping[str, int]) -> Features:
     commit, blamed, near = candidate.commit, candidate.blamed, candidate.near
     added = float(not _ADDED.isdisjoint(commit.files.values()))
     age = (now - commit.time) / _DAY

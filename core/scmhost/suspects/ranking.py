@@ -5,8 +5,8 @@ from math import exp
 from typing import Final, NamedTuple
 
 from .evidence import evidence_of
-from .features import Candidate, Comparison, Features, compare
-from .values import MOST_SUSPECTS, Answer, Confidence, Question, Suspect
+from .features import Comparison, Features, PossibleSuspect, compare
+from .values import MOST_SUSPECTS, Answer, Confidence, Suspect, SuspectQuestion
 
 
 class Weights(NamedTuple):
@@ -58,7 +58,7 @@ _NO_CANDIDATE: Final = (
 )
 
 
-def rank(question: Question) -> Answer:
+def rank(question: SuspectQuestion) -> Answer:
     """Return the commits that most probably introduced an error, or the reason why there are none."""
     if not question.frames:
         return Answer(reason=_NO_FRAMES)
@@ -90,7 +90,7 @@ def probabilities(utilities: Sequence[float], of_none: float) -> list[float]:
     return [value / total for value in weighed]
 
 
-def in_order(candidates: Sequence[Candidate], utilities: Sequence[float]) -> list[int]:
+def in_order(candidates: Sequence[PossibleSuspect], utilities: Sequence[float]) -> list[int]:
     """Return the numbers of candidates, the most probable first, of equal ones the newest, then by id."""
 
     def key(at: int) -> tuple[float, float, str]:
@@ -100,7 +100,7 @@ def in_order(candidates: Sequence[Candidate], utilities: Sequence[float]) -> lis
 
 
 def _suspect(
-    question: Question, comparison: Comparison, number: int, scores: Sequence[float], order: Sequence[int]
+    question: SuspectQuestion, comparison: Comparison, number: int, scores: Sequence[float], order: Sequence[int]
 ) -> Suspect:
     at = order[number]
     score = scores[at]
@@ -130,7 +130,7 @@ def is_certain(comparison: Comparison, scores: Sequence[float], first: int) -> b
     return is_newest and (near_innermost or bool(candidate.commit.in_release))
 
 
-def _why_none(question: Question) -> str:
+def _why_none(question: SuspectQuestion) -> str:
     first = question.first_seen
     if first is not None and all(commit.time > first for commit in question.commits):
         return _ALL_LATER

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .values import Blame, Change, Question, Region, TraceFrame
+from .values import Blame, Change, CodeFrame, Region, SuspectQuestion
 
 
 class _Lenient(BaseModel):
@@ -20,7 +20,7 @@ class FrameRow(_Lenient):
     test: bool = False
 
 
-class CommitRow(_Lenient):
+class ChangeRow(_Lenient):
     sha: str
     time: float
     words: Sequence[str] = ()
@@ -44,15 +44,15 @@ class SuspectsRow(_Lenient):
     """A question. ``in_window`` marks the commits of the release; without any mark all commits are compared."""
 
     frames: Sequence[FrameRow] = ()
-    commits: Sequence[CommitRow] = ()
+    commits: Sequence[ChangeRow] = ()
     first_seen: float | None = None
     blame: Sequence[BlameRow] | None = None
     region: Sequence[RegionRow] | None = None
 
-    def question(self) -> Question:
+    def question(self) -> SuspectQuestion:
         """Return the question."""
-        return Question(
-            frames=[TraceFrame(row.path, row.line, row.function, row.test) for row in self.frames],
+        return SuspectQuestion(
+            frames=[CodeFrame(row.path, row.line, row.function, row.test) for row in self.frames],
             commits=[
                 Change(row.sha, row.time, frozenset(row.words), row.touched, row.in_window) for row in self.commits
             ],

@@ -1,7 +1,7 @@
 """What a question about suspect commits has, and what its answer has."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Protocol, TypeVar
 
 Confidence = Literal["high", "medium", "low"]
 
@@ -11,8 +11,12 @@ MOST_SUSPECTS: Final = 5
 NEAR_LINES: Final = 10
 """A commit that changed a line at most so far from a line of the trace changed lines near it."""
 
+_TEST_FOLDERS: Final = frozenset({"test", "tests", "spec", "specs", "__tests__"})
+_TEST_ENDINGS: Final = ("_test", "Test", "Tests", "_spec", ".test", ".spec")
+_INNERMOST_LAST: Final = frozenset({"python"})
 
-class TraceFrame(NamedTuple):
+
+class CodeFrame(NamedTuple):
     """A frame of a trace that lies in the repository.
 
     Attributes:
@@ -65,7 +69,7 @@ class Region(NamedTuple):
     shas: Sequence[str]
 
 
-class Question(NamedTuple):
+class SuspectQuestion(NamedTuple):
     """An error and the commits that may have introduced it.
 
     Attributes:
@@ -77,7 +81,7 @@ class Question(NamedTuple):
         release: the version of the release, for evidence.
     """
 
-    frames: Sequence[TraceFrame]
+    frames: Sequence[CodeFrame]
     commits: Sequence[Change]
     first_seen: float | None = None
     blame: Sequence[Blame] = ()
@@ -106,3 +110,26 @@ class Answer(NamedTuple):
 
     suspects: tuple[Suspect, ...] = ()
     reason: str | None = None
+
+
+class HasLanguage(Protocol):
+    """A frame with its language."""
+
+    @property
+    def language(self) -> str | None: ...
+
+
+F = TypeVar("F", bound=HasLanguage)
+
+
+def innermost_first(frames: Sequence[F]) -> list[F]:
+    """Return printed frames in the order of calls, the innermost first. Python prints the innermost one last."""
+    reverse = any(frame.language in _INNERMOST_LAST for frame in frames)
+    return list(reversed(frames)) if reverse else list(frames)
+
+
+def is_test_path(path: str) -> bool:
+    """Return whether a file belongs to tests, by its path as most languages name them."""
+    *folders, name = path.split("/")
+    stem = name.rpartition(".")[0]
+    return not _TEST_FOLDERS.isdisjoint(folders) or stem.startswith("test_") or stem.endswith(_TEST_ENDINGS)

@@ -10,7 +10,7 @@ import pytest
 
 from command import GitRepository, scmhost
 from scmhost.checkout.git import GitError, list_shas, read_history
-from scmhost.checkout.suspects import SuspectOptions, find_suspects
+from scmhost.checkout.suspects import HistoryOptions, find_suspects
 from scmhost.infra.errors import ScmhostError
 
 pytestmark = pytest.mark.thorough
@@ -152,5 +152,5 @@ def test_suspects_run_no_program_of_the_checkout(hostile: tuple[dict[str, Any], 
     """Blame and log run without filters, text conversion and helpers."""
     _, checkout = hostile
     with suppress(ScmhostError):
-        find_suspects(TEXT.replace("{root}", str(checkout.root)), SuspectOptions())
+        find_suspects(TEXT.replace("{root}", str(checkout.root)), HistoryOptions())
     assert not checkout.canary.exists()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from command import GitRepository
-from scmhost.checkout.suspects import BadRange, CheckoutSuspects, SuspectOptions, find_suspects
+from scmhost.checkout.suspects import BadRange, CheckoutSuspects, HistoryOptions, find_suspects
 from scmhost.checkout.worktree import NoCheckout
 
 CART = "".join(f"line {number}\n" for number in range(1, 41))
@@ -19,7 +19,7 @@ Traceback (most recent call last):
 
 
 def ask(line: int = 20, **options: object) -> CheckoutSuspects:
-    return find_suspects(TRACE.format(line=line), SuspectOptions(**options))  # type: ignore[arg-type]
+    return find_suspects(TRACE.format(line=line), HistoryOptions(**options))  # type: ignore[arg-type]
 
 
 def shas(found: CheckoutSuspects) -> list[str]:
@@ -85,7 +85,7 @@ def test_blame_follows_a_renamed_file(bug: str, repository: GitRepository) -> No
     """The commit of the line is a suspect, though it knew the file by another name, and the move is none."""
     text = (repository.path / "shop/cart.py").read_text(encoding="utf-8")
     moved = repository.commit("Move", {"shop/cart.py": None, "store/cart.py": text})
-    found = find_suspects(TRACE.format(line=20).replace("shop", "store"), SuspectOptions())
+    found = find_suspects(TRACE.format(line=20).replace("shop", "store"), HistoryOptions())
     assert shas(found)[0] == bug
     assert moved not in shas(found)
 
@@ -113,11 +113,11 @@ def test_shallow_clone_blames_no_commit_for_older_lines(
 
 
 def test_text_without_frames_of_the_checkout_has_a_reason(bug: str) -> None:
-    assert find_suspects("no trace\n", SuspectOptions()).answer.reason == "No frame of the trace is in the repository."
+    assert find_suspects("no trace\n", HistoryOptions()).answer.reason == "No frame of the trace is in the repository."
 
 
 def test_place_of_a_test_runner_is_a_frame(bug: str) -> None:
-    assert shas(find_suspects("shop/cart.py:20: ValueError\n", SuspectOptions()))[0] == bug
+    assert shas(find_suspects("shop/cart.py:20: ValueError\n", HistoryOptions()))[0] == bug
 
 
 def test_no_checkout(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:

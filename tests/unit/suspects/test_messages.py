@@ -6,7 +6,7 @@ import pytest
 
 from scmhost.frames import Frame
 from scmhost.suspects.messages import change_of, words_of
-from scmhost.suspects.traces import innermost_first, is_test_path
+from scmhost.suspects.values import innermost_first, is_test_path
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.suspects import Answer, Blame, Change, Question, Region, TraceFrame, rank
+from scmhost.suspects import Answer, Blame, Change, CodeFrame, Region, SuspectQuestion, rank
 from scmhost.suspects.messages import change_of
 from scmhost.suspects.values import MOST_SUSPECTS
 
 DAY = 86_400
 NOW = 1_000 * DAY
 CART, SHOP = "src/cart.py", "src/shop.py"
-FRAMES = (TraceFrame(CART, 42, "total"), TraceFrame(SHOP, 7, "pay"))
+FRAMES = (CodeFrame(CART, 42, "total"), CodeFrame(SHOP, 7, "pay"))
 
 
 def commit(sha: str, days: float, message: str = "Change the shop", *files: str, **fields: Any) -> Change:
@@ -22,8 +22,8 @@ def commit(sha: str, days: float, message: str = "Change the shop", *files: str,
     return change_of(sha, NOW - days * DAY, message, kinds, **fields)
 
 
-def ask(*commits: Change, frames: Sequence[TraceFrame] = FRAMES, **fields: Any) -> Answer:
-    return rank(Question(frames, commits, **{"first_seen": NOW, **fields}))
+def ask(*commits: Change, frames: Sequence[CodeFrame] = FRAMES, **fields: Any) -> Answer:
+    return rank(SuspectQuestion(frames, commits, **{"first_seen": NOW, **fields}))
 
 
 def shas(answer: Answer) -> list[str]:
@@ -128,7 +128,7 @@ def test_words_of_functions_in_the_message_raise_the_rank() -> None:
 
 
 def test_frames_of_tests_count_only_alone() -> None:
-    test = TraceFrame("tests/test_cart.py", 3, "test_total", is_test=True)
+    test = CodeFrame("tests/test_cart.py", 3, "test_total", is_test=True)
     touched = commit("test", 1, "x", f"M {test.path}")
     assert shas(ask(touched, commit("code", 9), frames=(test, *FRAMES))) == ["code"]
     assert shas(ask(touched, frames=(test,))) == ["test"]
@@ -153,7 +153,7 @@ def test_single_commit_of_a_release_is_named_as_such() -> None:
 
 
 def test_no_frames_and_no_commits_have_reasons() -> None:
-    assert rank(Question((), (commit("a", 1),))).reason == "No frame of the trace is in the repository."
+    assert rank(SuspectQuestion((), (commit("a", 1),))).reason == "No frame of the trace is in the repository."
     assert ask().reason == "No commits are known."
 
 
@@ -169,9 +169,9 @@ _commits = st.builds(
     st.sampled_from([True, False, None]),
 )
 _questions = st.builds(
-    Question,
+    SuspectQuestion,
     st.lists(
-        st.builds(TraceFrame, _names, st.integers(1, 60) | st.none(), st.sampled_from(["total", None])), max_size=4
+        st.builds(CodeFrame, _names, st.integers(1, 60) | st.none(), st.sampled_from(["total", None])), max_size=4
     ),
     st.lists(_commits, max_size=8, unique_by=lambda one: one.sha),
     st.just(NOW) | st.none(),
@@ -180,7 +180,7 @@ _questions = st.builds(
 
 
 @given(_questions, st.randoms())
-def test_answers_obey_the_rules(question: Question, random: Any) -> None:
+def test_answers_obey_the_rules(question: SuspectQuestion, random: Any) -> None:
     """Suspects are commits of their time, in order, at most five; else there is a reason."""
     answer = rank(question)
     known = {one.sha: one for one in question.commits}
