@@ -1,8 +1,8 @@
 """Measure how often the suspects of errors are right, and fit the weights of their features.
 
-The data set is a file of JSON (perhaps compressed with gzip) with ``cases``. A case is a row as ``scmhost suspects
---jsonl`` reads it, with ``labels``: the commits that introduced the error. Where ``window_size`` is a number, the
-commits with ``in_window`` are those of the release that introduced it.
+The data set is a file of JSON (perhaps compressed with gzip) with a list of ``cases``, or the list itself. A case is a
+row as ``scmhost suspects --jsonl`` reads it, with ``labels``: the commits that introduced the error. Where
+``window_size`` is a number, the commits with ``in_window`` are those of the release that introduced it.
 
 Each case is measured by weights that were fitted without it (cross-validation, repeated with other folds). A suspect is
 right if it is one of the labels; cases without an answer, or whose label no commit of the row has, count as wrong.
@@ -306,7 +306,8 @@ def main() -> None:
     options = parser.parse_args()
     opened = gzip.open if options.data.suffix == ".gz" else open
     with opened(options.data, "rt", encoding="utf-8") as stream:
-        experiment = Experiment(json.load(stream)["cases"])
+        loaded = json.load(stream)
+    experiment = Experiment(loaded["cases"] if isinstance(loaded, dict) else loaded)
     if options.fit:
         for name, lines in (("FILE_WEIGHTS", False), ("LINE_WEIGHTS", True)):
             weights = experiment.fitted(lines, frozenset(range(len(experiment.cases))))
@@ -314,7 +315,7 @@ def main() -> None:
         return
     print("| mode | rule | answered | first | five | high | high right |\n| --- | --- | --- | --- | --- | --- | --- |")
     validated = experiment.cross_validated(options.folds, options.repeats)
-    for mode in MODES:
+    for mode in filter(lambda mode: experiment.choices[mode.name], MODES):
         rules = RULES if mode.lines else {name: rule for name, rule in RULES.items() if "blamed" not in name}
         rows = [(name, experiment.by_rule(mode, rule)) for name, rule in rules.items()]
         rows += [("**scmhost, cross-validated**", validated[mode.name])]

@@ -46,8 +46,8 @@ def _checkout_server(options: dict[str, Any]) -> "MCPServer[Any]":
     fields = {name: options[name] for name in ("remote", "kind", "template", "ref")}
     overrides = LinkOverrides(**fields, mappings=tuple(map(read_mapping, options["maps"])))
     # Without a checkout the tools answer with the error: a client shows only that a server did not start.
-    options = HistoryOptions(mappings=overrides.mappings, kind=overrides.kind)
-    return CheckoutTools(partial(CheckoutLinks, overrides), options).server()
+    history = HistoryOptions(mappings=overrides.mappings, kind=overrides.kind)
+    return CheckoutTools(partial(CheckoutLinks, overrides), history).server()
 
 
 def _service_server(options: dict[str, Any]) -> "MCPServer[Any]":

@@ -37,7 +37,7 @@ def test_added_file_of_a_deleted_name_is_renamed(files: Mapping[str, str], kinds
 
 def test_words_are_those_of_the_subject() -> None:
     change = change_of("a", 0, "\nRound totals\n\nThis reverts commit 0123abc.", {})
-    assert (change.words, change.reverts) == ({"round", "totals"}, "0123abc")
+    assert (set(change.words), change.reverts) == ({"round", "totals"}, "0123abc")
 
 
 @pytest.mark.parametrize(
