@@ -12,6 +12,7 @@ import links
 import listing
 import precision
 import startup
+import suspect_service
 
 AT_MOST = {
     "dispatch_100_to_1": 1.2,
@@ -26,6 +27,8 @@ AT_MOST = {
     "links/never seen, 100 times the mappings": 1.5,
     "links/new folders, 100 times the mappings": 1.5,
     "listing/end_to_start": 1.3,
+    "suspects/of a release, 100 times the commits": 1.5,
+    "suspects/newest, 100 times the commits": 1.5,
     "ingest/memory": 300.0,
     "frames/growth on hostile lines": 2.3,
     "frames/lines with an invented place, %": 0.1,
@@ -51,6 +54,7 @@ BENCHMARKS: tuple[Callable[[], dict[str, float]], ...] = (
     startup.ratios,
     crowd.ratios,
     listing.ratios,
+    suspect_service.ratios,
     ingest.ratios,
 )
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Subquery, and_, select
+from sqlalchemy import Subquery, and_, select, true
 
 from scmhost.commits.queries import commit_of, commits_of
 from scmhost.commits.tables import COMMITS, FILE_CHANGES
@@ -74,22 +74,28 @@ def newest_ids(organization_id: int, repository_id: int, until: datetime | None)
     return query.order_by(*order).limit(MOST_COMPARED).subquery("compared")
 
 
-def changes_of(organization_id: int, compared: Subquery, hashes: Collection[int]) -> AnySelect:
+def changes_of(dialect: str, organization_id: int, compared: Subquery, hashes: Collection[int]) -> AnySelect:
     """Select the changes of files by their hashes, of the compared commits."""
-    # The limit of the subquery keeps databases from reading all changes of a file first, which no index has.
+    columns = (FILE_CHANGES.c.commit_id, FILE_CHANGES.c.path, FILE_CHANGES.c.type)
     same = and_(FILE_CHANGES.c.organization_id == organization_id, FILE_CHANGES.c.commit_id == compared.c.id)
-    query = select(FILE_CHANGES.c.commit_id, FILE_CHANGES.c.path, FILE_CHANGES.c.type)
-    return query.join_from(compared, FILE_CHANGES, same).where(FILE_CHANGES.c.path_hash.in_(sorted(hashes)))
+    of_files = FILE_CHANGES.c.path_hash.in_(sorted(hashes))
+    if dialect != "postgresql":
+        return select(*columns).join_from(compared, FILE_CHANGES, same).where(of_files)
+    # With many changes PostgreSQL would rather scan all of them and hash the commits. An offset makes it look up the
+    # key for each commit, which takes a tenth of the time at three million changes.
+    each = select(*columns).where(same, of_files).offset(0).lateral("changes")
+    return select(each).join_from(compared, each, true())
 
 
 def _changed(
     tx: Transaction, organization_id: int, paths: Paths, compared: Mapping[int, Subquery]
 ) -> list[StoredCommit]:
     changes: defaultdict[int, list[FileChange]] = defaultdict(list)
+    dialect = tx.get_bind().dialect.name
     for repository_id, own in paths.items():
         hashes = {hash_of(path) for path in own if is_text(path)}
         if hashes:
-            for row in tx.execute(changes_of(organization_id, compared[repository_id], hashes)):
+            for row in tx.execute(changes_of(dialect, organization_id, compared[repository_id], hashes)):
                 changes[row.commit_id].append(FileChange(path=row.path, type=row.type))
     _add_deleted(tx, organization_id, changes)
     query, found = commits_of(organization_id), []
