@@ -72,8 +72,25 @@ def test_none_has_a_reason(api: ApiClient, sha: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_extreme_times_are_answered(api: ApiClient, sha: str, moment: str) -> None:
+    assert api.post(SUSPECTS, {**TRACE, "firstSeen": moment}).status_code in (200, 400)
+    assert api.post(SUSPECTS, {**TRACE, "release": None, "firstSeen": moment}).status_code in (200, 400)
+
+
 @pytest.mark.parametrize("moment", ["yesterday", "2026-02-06T04:05:06", 10**20])
 def test_first_occurrence_needs_an_offset(api: ApiClient, moment: object) -> None:
     answer = api.post(SUSPECTS, {**TRACE, "firstSeen": moment})
     assert answer.status_code == 400
     assert "firstSeen" in answer.json() or "first_seen" in answer.json()
+
+
+def test_answer_has_the_page_of_all_changes(api: ApiClient) -> None:
+    """From the head of the release before, or the one that the release's ref names, to the release's head."""
+    repository, installation = api.claimed(preset="gitea")
+    assert api.mapping(repository, installation).status_code == 201
+    ref = {"repository": "team/app", "commit": "a" * 40, "previousCommit": "b" * 40}
+    api.release("1.0", commits=[{**COMMIT, "id": "a" * 40}], refs=[ref])
+    found = api.post(SUSPECTS, TRACE).json()
+    assert found["compareUrl"] == f"https://git.example.com/team/app/compare/{'b' * 40}...{'a' * 40}"
+    assert found["suspects"][0]["url"] == f"https://git.example.com/team/app/commit/{'a' * 40}"

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Final
 
 from fastapi import APIRouter
-from pydantic import AliasChoices, AwareDatetime, Field
+from pydantic import AliasChoices, Field
 
 from scmhost.infra.http import Moment, Wire
 from scmhost.organizations.access import ForLinks, ProjectToLink, ServicesDep
+from scmhost.releases.schemas import MomentIn
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
@@ -22,7 +23,7 @@ router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tag
 class SuspectsIn(LinksIn):
     """A trace whose suspect commits are requested."""
 
-    first_seen: AwareDatetime | None = Field(
+    first_seen: MomentIn | None = Field(
         default=None,
         validation_alias=AliasChoices("firstSeen", "first_seen"),
         description="The first occurrence of the error; later commits are left out.",

@@ -24,7 +24,7 @@ from .link_builder import HookTarget, ProviderQuestions, usable_line
 from .resolve import UNKNOWN_RELEASE, ResolvedFrame
 from .source_context import together
 from .traces import Trace
-from .values import Link
+from .values import Link, encodable
 
 MOST_FRAMES: Final = 50
 """The most frames of a trace that are compared with commits: the innermost."""
@@ -130,7 +130,8 @@ def find_suspects(
         if repository is not None:
             suspects.append(FoundSuspect(suspect, repository, commit, line, pages.url(repository, suspect.sha)))
     compare = pages.compare_url(*known.range) if known.range and answer.suspects else None
-    return FoundSuspects(suspects, answer.reason, shown_release, compare, notes)
+    # Several files of a repository may have the same note.
+    return FoundSuspects(suspects, answer.reason, shown_release, compare, list(dict.fromkeys(notes)))
 
 
 def _located(trace: Trace, resolved: Sequence[ResolvedFrame]) -> list[_Located]:
@@ -192,7 +193,7 @@ class _LineBlame:
         try:
             answer = self._questions.ask(calls, target, call)
         except ProviderError as error:
-            self._notes.append(f"The code host does not blame lines of {repository.name}: {error}")
+            self._notes.append(encodable(f"The code host does not blame lines of {repository.name}: {error}"))
             return {}
         return {line.line: line for line in answer or ()}
 
