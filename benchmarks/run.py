@@ -10,6 +10,7 @@ import frames
 import ingest
 import links
 import listing
+import owners
 import precision
 import startup
 import suspect_service
@@ -32,6 +33,9 @@ AT_MOST = {
     "ingest/memory": 300.0,
     "frames/growth on hostile lines": 2.3,
     "frames/lines with an invented place, %": 0.1,
+    "owners/to splitting paths": 9.0,
+    "owners/ten times the rules": 1.6,
+    "owners/growth on hostile patterns": 2.6,
 }
 AT_LEAST = {
     "frames": 0.6,
@@ -55,6 +59,7 @@ BENCHMARKS: tuple[Callable[[], dict[str, float]], ...] = (
     crowd.ratios,
     listing.ratios,
     suspect_service.ratios,
+    owners.ratios,
     ingest.ratios,
 )
 

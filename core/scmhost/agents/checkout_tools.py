@@ -9,6 +9,7 @@ from pydantic import Field
 
 from scmhost.checkout.formats import LinkedFrame
 from scmhost.checkout.links import CheckoutLinks, compared_path
+from scmhost.checkout.owners import OwnersFile, read_owners
 from scmhost.checkout.summary import LinkCounts
 from scmhost.checkout.suspects import FoundCommit, HistoryOptions, find_suspects
 from scmhost.frames import Frame, FrameMatch, read_text
@@ -18,6 +19,7 @@ from scmhost.suspects import Suspect
 
 from .tools import (
     Attempt,
+    FileOwners,
     FoundRepository,
     FrameExplanation,
     FrameLanguage,
@@ -31,6 +33,7 @@ from .tools import (
     SuspectCommit,
     SuspectCommits,
     TraceText,
+    WithOwners,
     bounded_explanation,
     bounded_text,
     bounded_trace,
@@ -63,7 +66,7 @@ class CheckoutTools:
         """Return a server with these tools."""
         return make_server(self.locate_trace, self.explain_frame, self.find_suspects, self.list_repositories)
 
-    def locate_trace(self, text: TraceText, max_frames: MaxFrames = 50) -> LocatedTrace:
+    def locate_trace(self, text: TraceText, max_frames: MaxFrames = 50, *, owners: WithOwners = False) -> LocatedTrace:
         """Link the frames of a text."""
         links = self._opened()
         kept = bounded_text(text)
@@ -74,12 +77,13 @@ class CheckoutTools:
             raise ToolError(str(error)) from error
         counts = LinkCounts()
         counts.add(linked)
+        found, notes = _file_owners(links) if owners else (None, [])
         return bounded_trace(
-            map(_located, linked),
+            [_with_owners(_located(frame), found) for frame in linked],
             max_frames,
             total=len(linked),
             text_truncated=reading.truncated or len(kept) < len(text),
-            notes=links.summary(counts),
+            notes=[*links.summary(counts), *notes],
         )
 
     def explain_frame(
@@ -136,6 +140,24 @@ def _suspect(suspect: Suspect, commit: FoundCommit) -> SuspectCommit:
         date=commit.timestamp,
         url=commit.url,
     )
+
+
+def _file_owners(links: CheckoutLinks) -> tuple[OwnersFile | None, list[str]]:
+    """Return the CODEOWNERS file of the checkout, or a note why there is none."""
+    try:
+        return read_owners(links.checkout), []
+    except ScmhostError as error:
+        return None, [f"No owners: {error}"]
+
+
+def _with_owners(frame: LocatedFrame, found: OwnersFile | None) -> LocatedFrame:
+    if found is None or frame.source_path is None:
+        return frame
+    shown = [
+        FileOwners(owners=list(item.owners), file=found.path, line=item.line, section=item.section)
+        for item in found.owners.owners_of(frame.source_path)
+    ]
+    return frame.model_copy(update={"owners": shown})
 
 
 def _located(linked: LinkedFrame) -> LocatedFrame:

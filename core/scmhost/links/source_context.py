@@ -126,7 +126,7 @@ def read_context(
     files: dict[tuple[object, ...], LinkedSource] = {}
     left = services.limits.context_frames
     for at, (frame, item) in enumerate(zip(frames, resolved, strict=True)):
-        source, line = _source_of(item), usable_line(frame.line)
+        source, line = source_of(item), usable_line(frame.line)
         if source is None:
             continue
         if line is None or left == 0:
@@ -145,7 +145,8 @@ def read_context(
     return results
 
 
-def _source_of(item: ResolvedFrame) -> LinkedSource | None:
+def source_of(item: ResolvedFrame) -> LinkedSource | None:
+    """Return the file that a link leads to; None without a link."""
     link = item.outcome
     if not isinstance(link, Link) or item.repository is None or item.installation is None:
         return None
