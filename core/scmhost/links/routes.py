@@ -175,7 +175,7 @@ def context_margin(
     return context
 
 
-# Only ``context`` and ``owners`` are ever unset: without the parameters, answers are as they were before they existed.
+# Only what a parameter adds is ever unset: without parameters, answers are as they were before these existed.
 @traces_router.post("/trace-links/", response_model_exclude_unset=True)
 def trace_links(
     services: ServicesDep,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from .values import Blame, Change, CodeFrame, Region, SuspectQuestion
 
@@ -17,14 +17,14 @@ class FrameRow(_Lenient):
     path: str
     line: int | None = None
     function: str | None = None
-    test: bool = False
+    test: bool | None = None
 
 
 class ChangeRow(_Lenient):
     sha: str
     time: float
-    words: Sequence[str] = ()
-    touched: dict[str, str] = Field(default_factory=dict)
+    words: Sequence[str] | None = None
+    touched: dict[str, str] | None = None
     in_window: bool | None = None
 
 
@@ -52,9 +52,10 @@ class SuspectsRow(_Lenient):
     def question(self) -> SuspectQuestion:
         """Return the question."""
         return SuspectQuestion(
-            frames=[CodeFrame(row.path, row.line, row.function, row.test) for row in self.frames],
+            frames=[CodeFrame(row.path, row.line, row.function, bool(row.test)) for row in self.frames],
             commits=[
-                Change(row.sha, row.time, frozenset(row.words), row.touched, row.in_window) for row in self.commits
+                Change(row.sha, row.time, frozenset(row.words or ()), row.touched or {}, row.in_window)
+                for row in self.commits
             ],
             first_seen=self.first_seen,
             blame=[Blame(row.path, row.line, row.sha) for row in self.blame or ()],
