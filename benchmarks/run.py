@@ -13,6 +13,7 @@ import listing
 import owners
 import precision
 import startup
+import suspect_service
 
 AT_MOST = {
     "dispatch_100_to_1": 1.2,
@@ -27,6 +28,8 @@ AT_MOST = {
     "links/never seen, 100 times the mappings": 1.5,
     "links/new folders, 100 times the mappings": 1.5,
     "listing/end_to_start": 1.3,
+    "suspects/of a release, 100 times the commits": 1.5,
+    "suspects/newest, 100 times the commits": 1.5,
     "ingest/memory": 300.0,
     "ingest/releases": 1.1,
     "frames/growth on hostile lines": 2.3,
@@ -56,6 +59,7 @@ BENCHMARKS: tuple[Callable[[], dict[str, float]], ...] = (
     startup.ratios,
     crowd.ratios,
     listing.ratios,
+    suspect_service.ratios,
     owners.ratios,
     ingest.ratios,
 )

@@ -42,7 +42,7 @@ from scmhost.infra.loops import Loops
 from scmhost.installations import routes as installation_routes
 from scmhost.installations import step_routes
 from scmhost.installations.install import InvalidForm
-from scmhost.links import mapping_routes
+from scmhost.links import mapping_routes, suspect_routes
 from scmhost.links import routes as link_routes
 from scmhost.organizations import routes as organization_routes
 from scmhost.plugins import PluginFault, ProviderOff
@@ -82,6 +82,7 @@ ROUTERS: Final = (
     release_routes.deploys_router,
     link_routes.router,
     link_routes.traces_router,
+    suspect_routes.router,
     admin_routes.plugins_router,
     upload_routes.upload_router,
 )
