@@ -19,8 +19,8 @@ from scmhost.mapping import Rule
 from scmhost.mapping.code_mapping import normalize_slashes
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import ConfigError, FlagDecision, Settings
-from scmhost.plugins.errors import did_you_mean
 from scmhost.repositories.webhooks import SYNC_WEBHOOK
+from scmhost.sdk.validation import did_you_mean
 from scmhost.services import Services
 
 from . import host_checks, webhook_checks

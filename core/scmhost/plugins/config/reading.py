@@ -16,8 +16,9 @@ from pydantic_core import ErrorDetails
 from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import is_key
 from scmhost.plugins.discovery import discover
-from scmhost.plugins.errors import ConfigError, Problem, did_you_mean
+from scmhost.plugins.errors import ConfigError, Problem
 from scmhost.plugins.isolation.faults import safe_text
+from scmhost.sdk.validation import did_you_mean
 
 from .ownership import check_ownership
 from .schema import (
