@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scmhost.infra.loops import Loop
     from scmhost.infra.telemetry import Telemetry
     from scmhost.plugins import Settings
+    from scmhost.sdk import Organization
     from scmhost.services import Actor, Services
 
 
@@ -108,6 +109,15 @@ class Host:
         self.services.shared(Loops).add(changes.start(), entries.start())
         return changes
 
+    def application(self, organization: "Organization") -> "FastAPI":
+        """Return the application for one organization and the actor of the services, who needs no token.
+
+        It is for calls within this process; never serve it.
+        """
+        from scmhost.application import create_application_for
+
+        return create_application_for(self.services, organization)
+
     def close(self) -> None:
         """Stop the background loops, then close the plugins and the database."""
         from scmhost.infra.loops import Loops
@@ -146,6 +156,7 @@ def open_host(
     quiet: bool = True,
     plugins: bool = True,
     inspect_only: bool = False,
+    creates: bool = False,
 ) -> Host:
     """Open a host for a command. Its changes are audited under the user who runs the command.
 
@@ -154,10 +165,11 @@ def open_host(
         database_url: overrides the database of the file.
         quiet: log warnings and errors only.
         plugins: load the enabled plugins; otherwise none is imported.
-        inspect_only: neither create nor migrate the database, and do not log events that the command prints.
+        inspect_only: accept a missing or other database, and do not log events that the command prints.
+        creates: create the database, or upgrade its tables. Otherwise it has to exist, in this version.
 
     Raises:
-        ScmhostError: the configuration is invalid, or the database cannot be opened.
+        ScmhostError: the configuration is invalid, or the database cannot be used.
     """
     from scmhost.infra.logs import configure_logs
 
@@ -165,9 +177,22 @@ def open_host(
     settings = read_configuration(config, database_url)
     if not plugins:
         settings = settings.model_copy(update={"plugins": {}, "flags_provider": None})
-    host = Host.open(settings, migrate=not inspect_only, serving=False)
+    host = Host.open(settings, migrate=creates, serving=False)
     host.services = host.services.for_actor(operating_user())
+    if not (creates or inspect_only):
+        _require_database(host)
     return host
+
+
+def _require_database(host: Host) -> None:
+    from scmhost.infra.errors import ScmhostError
+    from scmhost.services import check_database
+
+    try:
+        check_database(host.services)
+    except ScmhostError:
+        host.close()
+        raise
 
 
 def operating_user() -> "Actor":

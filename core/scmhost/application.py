@@ -5,6 +5,7 @@ An error answer has one key, ``detail``, with a sentence; or it is the map of fi
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -44,13 +45,17 @@ from scmhost.installations.install import InvalidForm
 from scmhost.links import mapping_routes
 from scmhost.links import routes as link_routes
 from scmhost.organizations import routes as organization_routes
+from scmhost.organizations.access import Caller, authenticated_caller
+from scmhost.organizations.queries import Token
+from scmhost.organizations.tokens import ALL_SCOPES
 from scmhost.plugins import PluginFault, ProviderOff
 from scmhost.plugins.isolation.faults import safe_text
 from scmhost.redirects import routes as redirect_routes
 from scmhost.releases import routes as release_routes
 from scmhost.releases import upload_routes
 from scmhost.repositories import routes as repository_routes
-from scmhost.services import Services
+from scmhost.sdk import Organization
+from scmhost.services import Actor, Services
 
 if TYPE_CHECKING:
     from scmhost.agents.routes import McpEndpoint
@@ -83,6 +88,7 @@ ROUTERS: Final = (
     link_routes.traces_router,
     admin_routes.plugins_router,
     upload_routes.upload_router,
+    redirect_routes.keys_router,
 )
 
 
@@ -198,6 +204,27 @@ def create_application(
         app.router.routes.append(for_agents.route)
     install_error_handlers(app)
     _add_middleware(app, services)
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class LocalCaller(Caller):
+    """The user of the command line, who may do everything in an organization of the local database."""
+
+    user: Actor
+
+    @property
+    def actor(self) -> Actor:
+        """The user, for the audit log."""
+        return self.user
+
+
+def create_application_for(services: Services, organization: Organization) -> FastAPI:
+    """Return the application for the actor of the services, without authentication: for calls within this process."""
+    token = Token(0, organization.id, services.actor.name, "", frozenset(ALL_SCOPES), services.clock.now(), None, None)
+    caller = LocalCaller(organization, token, services.actor)
+    app = create_application(services)
+    app.dependency_overrides[authenticated_caller] = lambda: caller
     return app
 
 

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Final
 
 from scmhost.commits.complete import COMPLETE_PUSH
+from scmhost.infra.db.engine import SCHEMA_PROBLEMS
 from scmhost.infra.errors import ScmhostError
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.sealing import attention_reasons
@@ -91,12 +92,13 @@ def _check_rows(services: Services) -> list[Finding]:
 def check_database(services: Services) -> Findings:
     """Report a database that does not answer, has other tables, or is not writable."""
     try:
-        current = services.store.is_current()
+        state = services.store.schema_state()
     except ScmhostError as error:
         yield error_finding(DATABASE, error)
         return
-    if not current:
-        yield Finding("error", DATABASE, "its tables are not those of this version", "run scmhost migrate")
+    if state != "current":
+        problem, _, remedy = SCHEMA_PROBLEMS[state].partition("; ")
+        yield Finding("error", DATABASE, problem, remedy)
         return
     try:
         with services.store.write() as tx:

@@ -1,7 +1,6 @@
-"""``scmhost bootstrap``, ``migrate``, ``token``, ``secrets``, ``webhooks`` and ``audit``: administration."""
+"""``scmhost bootstrap``, ``migrate``, ``token``, ``secrets`` and ``audit``: administration."""
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ from .context import CommandContext, database_options, echo, echo_json, fail, js
 if TYPE_CHECKING:
     from scmhost.audit.queries import AuditEntry
     from scmhost.organizations.queries import Token
-    from scmhost.repositories.webhook_queries import RepositoryWebhook
 
 
 @click.command(name="migrate")
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def migrate(context: CommandContext, *, config: str | None, database_url: str | None) -> None:
     """Update the database schema. Safe to run again, and on several machines at once."""
-    with context.open_host(config, database_url) as host:
+    with context.open_host(config, database_url, creates=True) as host:
         echo(f"{host.services.store.url_without_password} is up to date.")
 
 
@@ -55,7 +53,7 @@ def bootstrap(
     pairs = [_repository_pair(text) for text in repositories]
     from scmhost.admin import bootstrap as usecase
 
-    with context.open_host(config, database_url) as host:
+    with context.open_host(config, database_url, creates=True) as host:
         done = usecase.bootstrap(host.services, org, project, pairs)
     if as_json:
         echo_json(
@@ -214,77 +212,6 @@ def rotate(context: CommandContext, *, config: str | None, database_url: str | N
         echo(f"{done.rotated} encrypted again with the first key, {done.current} were already.")
     if done.lost:
         fail(f"{done.lost} cannot be decrypted: their key is not among secret_keys. They are unchanged.")
-
-
-@click.group(name="webhooks")
-def webhooks() -> None:
-    """List the webhooks that are registered at code hosts, and register them again."""
-
-
-@webhooks.command(name="list")
-@click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
-@click.option("--installation", "installation_id", required=True, type=int, metavar="ID", help="The installation.")
-@database_options
-@json_option
-@click.pass_obj
-def list_registered(
-    context: CommandContext,
-    *,
-    org: str,
-    installation_id: int,
-    config: str | None,
-    database_url: str | None,
-    as_json: bool,
-) -> None:
-    """List the webhooks of an installation by repository, each with its state."""
-    from scmhost.repositories.webhooks import list_webhooks
-    from scmhost.services import check_database
-
-    with context.open_host(config, database_url, plugins=False, inspect_only=True) as host:
-        check_database(host.services)
-        listed = list_webhooks(host.services, organization_named(host.services, org), installation_id)
-    _echo_webhooks(listed, as_json=as_json)
-
-
-@webhooks.command(name="register")
-@click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
-@click.option("--installation", "installation_id", required=True, type=int, metavar="ID", help="The installation.")
-@database_options
-@json_option
-@click.pass_obj
-def register(
-    context: CommandContext,
-    *,
-    org: str,
-    installation_id: int,
-    config: str | None,
-    database_url: str | None,
-    as_json: bool,
-) -> None:
-    """Register the webhooks of all active repositories of an installation again. The running service does it."""
-    from scmhost.repositories.webhooks import request_all
-
-    with context.open_host(config, database_url) as host:
-        requested = request_all(host.services, organization_named(host.services, org), installation_id)
-    _echo_webhooks(requested, as_json=as_json)
-
-
-def _echo_webhooks(listed: "Sequence[RepositoryWebhook]", *, as_json: bool) -> None:
-    if as_json:
-        keys = ("state", "reason", "wanted", "address")
-        echo_json(
-            [
-                {"repositoryId": str(each.repository_id), "repositoryName": each.repository.name}
-                | {key: getattr(each, key) for key in keys}
-                for each in listed
-            ]
-        )
-        return
-    for each in listed:
-        state = each.state if each.wanted else f"{each.state} (to be removed)"
-        echo(f"{state:<11} {each.repository.name}{f': {each.reason}' if each.reason else ''}")
-    if not listed:
-        echo("No webhooks.")
 
 
 @click.command(name="audit")

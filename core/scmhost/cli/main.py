@@ -11,7 +11,7 @@ import click
 from scmhost import __version__
 from scmhost.infra.errors import ScmhostError
 
-from .context import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_USAGE, CommandContext, Opener, fail
+from .context import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_USAGE, CommandContext, Opener, SuggestingGroup, fail
 
 if TYPE_CHECKING:
     from scmhost.sdk import Command
@@ -60,21 +60,26 @@ COMMANDS: Final = {
         "Install providers for an organization, and remove them.",
     ),
     "link": ("scmhost.cli.link:link", "Print a stack trace, or any text, with links to the source."),
+    "mappings": ("scmhost.cli.repositories:mappings", "Map folders of stack traces to folders of repositories."),
     "map": ("scmhost.cli.mapping_tools:map_frames", "Map stack frames to paths in a repository."),
     "mcp": ("scmhost.cli.mcp:mcp", "Serve links to agents, over the Model Context Protocol."),
     "migrate": ("scmhost.cli.admin:migrate", "Update the database schema."),
+    "organizations": ("scmhost.cli.organizations:organizations", "List and add organizations."),
     "plugin": ("scmhost.cli.plugin:command", "Write a plugin, or check one."),
     "plugins": ("scmhost.cli.plugins:plugins", "List plugins, find problems, and enable or disable plugins."),
+    "projects": ("scmhost.cli.organizations:projects", "List and add projects of an organization."),
     "read-url": ("scmhost.cli.url_tools:read_urls", "Find the repository, ref and path of page URLs."),
-    "redirects": ("scmhost.cli.redirects:redirects", "Create, list and revoke keys of redirects for other tools."),
+    "redirects": ("scmhost.cli.redirects:redirects", "Add, list and remove keys of redirects for other tools."),
+    "releases": ("scmhost.cli.releases:releases", "List, add, deploy and remove releases."),
     "remote": ("scmhost.cli.url_tools:remotes", "Parse remote URLs of repositories."),
+    "repositories": ("scmhost.cli.repositories:repositories", "List, add, claim and remove repositories."),
     "roots": ("scmhost.cli.mapping_tools:roots", "Infer the roots of a code mapping from a frame and its file."),
     "run": ("scmhost.cli.run:run", "Run a command, and add links to its output."),
     "secrets": ("scmhost.cli.admin:secrets", "Make keys for the secrets of installations, and change the key."),
     "serve": ("scmhost.cli.serve:serve", "Run the service."),
     "token": ("scmhost.cli.admin:token", "Create, list and revoke access tokens."),
     "url": ("scmhost.cli.url_tools:urls", "Build URLs of pages on code hosts."),
-    "webhooks": ("scmhost.cli.admin:webhooks", "List webhooks at code hosts, and register them again."),
+    "webhooks": ("scmhost.cli.installations:webhooks", "List webhooks at code hosts, and register them again."),
 }
 
 EPILOG: Final = """
@@ -90,7 +95,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 wrong configuration.
 """
 
 
-class LazyGroup(click.Group):
+class LazyGroup(SuggestingGroup):
     """A group whose commands are listed in ``lazy``: ``@click.group(cls=LazyGroup, lazy=COMMANDS)``."""
 
     def __init__(self, *args: Any, lazy: Commands, **options: Any) -> None:
@@ -106,21 +111,6 @@ class LazyGroup(click.Group):
         module, _, attribute = self.lazy[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Resolve the name of a command; the error for an unknown name contains the most similar one."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            # Only a typo needs this module.
-            from difflib import get_close_matches
-
-            close = get_close_matches(args[0], self.lazy, n=1)
-            if not close:
-                raise
-            raise click.UsageError(f"{error.message} Did you mean '{close[0]}'?", ctx) from error
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -152,7 +142,7 @@ class ScmhostGroup(LazyGroup):
         # the server extra; without it an unknown name is a typo.
         if name.startswith("-") or not isinstance(ctx.obj, CommandContext) or find_spec("sqlalchemy") is None:
             return None
-        with ctx.obj.open_host() as host:
+        with ctx.obj.open_host(inspect_only=True) as host:
             commands = {command.name: command for command in host.services.plugins.commands()}
         return _as_click(commands[name]) if name in commands else None
 

@@ -39,7 +39,7 @@ def serve(
     log = structlog.get_logger(__name__)
     # A SIGHUP that arrives during the start would end the process.
     block_hangups()
-    with context.open_host(config, database_url, quiet=False) as opened:
+    with context.open_host(config, database_url, quiet=False, creates=True) as opened:
         settings = opened.settings.host
         check_telemetry(spans=settings.spans.enabled)
         agents_endpoint(wanted=settings.mcp)

@@ -68,7 +68,7 @@ def test_database_that_fails_is_an_error(services: Services, monkeypatch: pytest
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(services.store, "is_current", fail, raising=False)
+        patch.setattr(services.store, "schema_state", fail, raising=False)
         assert lines(doctor.check_database, services) == [f"error the database: {error}"]
     with monkeypatch.context() as patch:
         patch.setattr(services.store, "write", fail, raising=False)

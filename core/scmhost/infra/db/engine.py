@@ -1,7 +1,7 @@
 """The store: the connections of one database, its transactions, and the state of its tables."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -33,6 +33,14 @@ _SQLITE_BEGIN: Final = {False: "BEGIN", True: "BEGIN IMMEDIATE"}
 
 KINDS: Final = "kinds"
 """The execution option with the PostgreSQL types of a COPY's columns."""
+
+SCHEMA_PROBLEMS: Final[Mapping[schema.SchemaState, str]] = {
+    "empty": "it has no tables yet; run scmhost migrate",
+    "older": "its tables are of an older version of scmhost; run scmhost migrate",
+    "newer": "its tables are of a newer version of scmhost; install that version, or restore a backup from before the "
+    "upgrade",
+}
+"""What is wrong with tables that are not those of this version, and what to do."""
 
 _URL_FORMS: Final = "write sqlite:///path/to/file.db or postgresql://user:password@host/name"
 
@@ -75,9 +83,15 @@ class Store:
             yield tx
 
     def migrate(self) -> None:
-        """Upgrade the tables to this version. Several processes may do so at once."""
+        """Upgrade the tables to this version. Several processes may do so at once.
+
+        Raises:
+            StoreError: the tables are of a newer version; they are unchanged.
+        """
         with self._changing_schema() as connection:
             schema.upgrade(connection)
+        if self.schema_state() == "newer":
+            raise StoreError(f"Database {self.url_without_password}: {SCHEMA_PROBLEMS['newer']}.")
 
     def downgrade(self, revision: str = "base") -> None:
         """Downgrade the tables to a revision. ``base`` deletes everything."""
@@ -86,8 +100,12 @@ class Store:
 
     def is_current(self) -> bool:
         """Return whether the tables are those of this version of scmhost."""
+        return self.schema_state() == "current"
+
+    def schema_state(self) -> schema.SchemaState:
+        """Return which version of scmhost the tables are of."""
         with self._translating(), self._reader.connect() as connection:
-            return schema.is_current(connection)
+            return schema.state(connection)
 
     def check_differences(self) -> list[Any]:
         """Return the differences between the tables and this version's declarations."""
