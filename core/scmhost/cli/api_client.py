@@ -33,7 +33,7 @@ class Answer(NamedTuple):
     link: str = ""
 
 
-class ApiClient(ABC):
+class RestClient(ABC):
     """Sends requests to the API."""
 
     @abstractmethod
@@ -56,7 +56,7 @@ _KINDS: Final[Mapping[int, type[ScmhostError]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class LocalClient(ApiClient):
+class LocalClient(RestClient):
     """The application over the local database. It acts as the user of this machine, without a token."""
 
     application: Application
@@ -122,7 +122,7 @@ class OrganizationApi:
         slug: the organization's slug, or its id.
     """
 
-    client: ApiClient
+    client: RestClient
     slug: str
 
     def get(self, path: str, **query: Any) -> Any:
@@ -171,7 +171,7 @@ def segment(text: object) -> str:
     return quote(str(text), safe="")
 
 
-def own_organization(client: ApiClient) -> str:
+def own_organization(client: RestClient) -> str:
     """Return the slug of the organization that a token belongs to."""
     (own,) = client.answer("GET", "/api/0/organizations/").value
     return str(own["slug"])
@@ -190,7 +190,8 @@ def chosen_organization(organizations: "Sequence[Organization]", named: str | No
     if len(found) == 1:
         return found[0]
     if not organizations:
-        raise NotFound("there is no organization yet; create one with `scmhost organizations add SLUG`")
+        which = "no organization" if named is None else f"no organization {named!r}"
+        raise NotFound(f"there is {which} yet; create it with `scmhost organizations add`")
     if named is None:
         raise NotFound(f"there are several organizations; name one with --org: {', '.join(sorted(slugs)[:20])}")
     raise NotFound(f"there is no organization {named!r}; {did_you_mean(named, slugs)}")

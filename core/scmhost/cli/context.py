@@ -180,11 +180,13 @@ def table(
     return [line.rstrip() for line in captured.get().splitlines()]
 
 
-def organization_named(services: "Services", slug: str) -> "Organization":
-    """Return the organization that an option names."""
-    from scmhost.organizations.create import find_organization
+def organization_named(services: "Services", slug: str | None) -> "Organization":
+    """Return the organization that an option names; without it, the only one."""
+    from scmhost.admin.configuration import list_organizations
 
-    return find_organization(services, slug)
+    from .api_client import chosen_organization
+
+    return chosen_organization(list_organizations(services), slug)
 
 
 def read_input(file: str) -> str:

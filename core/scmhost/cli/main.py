@@ -14,6 +14,8 @@ from scmhost.infra.errors import ScmhostError
 from .context import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_USAGE, CommandContext, Opener, SuggestingGroup, fail
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from scmhost.sdk import Command
 
 # Name: ("module:attribute" of the command, its summary).
@@ -52,6 +54,7 @@ COMMANDS: Final = {
     ),
     "channel": ("scmhost.cli.channel:channel", "Show links to the source in other tools, such as Sentry."),
     "commits": ("scmhost.cli.commits:commits", "Send the commits of a git repository."),
+    "completion": ("scmhost.cli.completion:completion", "Print the script that completes commands in a shell."),
     "demo": ("scmhost.cli.demo:demo", "Show the main features of the service, with temporary data."),
     "derive": ("scmhost.cli.mapping_tools:derive", "Infer code mappings from frames and file lists."),
     "frames": ("scmhost.cli.link:frames", "Print the frames of stack traces."),
@@ -111,6 +114,15 @@ class LazyGroup(SuggestingGroup):
         module, _, attribute = self.lazy[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Complete the name of a command, without importing any."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        from click.shell_completion import CompletionItem
+
+        listed = sorted(self.lazy.items())
+        return [CompletionItem(name, help=summary) for name, (_, summary) in listed if name.startswith(incomplete)]
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

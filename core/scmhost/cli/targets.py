@@ -21,7 +21,7 @@ from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError
 
 from .api_client import (
     Answer,
-    ApiClient,
+    RestClient,
     LocalClient,
     OrganizationApi,
     chosen_organization,
@@ -181,7 +181,7 @@ class _NoRedirects(HTTPRedirectHandler):
 
 
 @dataclass(frozen=True, slots=True)
-class ServerClient(ApiClient):
+class ServerClient(RestClient):
     """JSON requests to a server."""
 
     url: str

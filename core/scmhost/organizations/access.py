@@ -17,7 +17,7 @@ from scmhost.services import Actor, Services
 
 from . import queries
 from .queries import Project, Token
-from .tokens import READ_CODE, SCOPES, ScopeClass
+from .tokens import READ_CODE, SCOPES, ScopeClass, TokenUses
 
 # Without auto_error: FastAPI's own error would have another shape than Sentry's.
 _BEARER = HTTPBearer(auto_error=False, description="A token of `scmhost token create`.")
@@ -113,6 +113,7 @@ def authenticate(services: Services, text: str) -> Caller:
         raise Unauthenticated("Invalid token: it was revoked.")
     if token.expires_at is not None and token.expires_at <= services.clock.now():
         raise Unauthenticated("Invalid token: it has expired.")
+    services.shared(TokenUses).note(token, services.clock.now())
     return Caller(organization, token)
 
 

@@ -158,6 +158,37 @@ def revoke_token(services: Services, organization: Organization, token_id: int) 
             record(tx, services, organization, "token.revoke", (token.id, token.name))
 
 
+class TokenUses:
+    """When tokens were last used, as far as it is not saved yet. One for each process; threads share it.
+
+    A request only reads the database, so its time is kept here until the housekeeping saves it.
+    """
+
+    def __init__(self) -> None:
+        self._uses: dict[tuple[int, int], datetime] = {}
+
+    def note(self, token: Token, now: datetime) -> None:
+        """Keep the time of a use."""
+        self._uses[token.organization_id, token.id] = now
+
+    def save(self, services: Services) -> None:
+        """Write the times. If that fails, they are kept for the next attempt."""
+        pending = dict(self._uses)
+        if not pending:
+            return
+        with services.store.write() as tx:
+            queries.save_token_uses(tx, pending)
+        for key, moment in pending.items():
+            # A request may have come meanwhile, with a later time.
+            if self._uses.get(key) == moment:
+                del self._uses[key]
+
+
+def save_token_uses(services: Services) -> None:
+    """Save when tokens were last used in this process."""
+    services.shared(TokenUses).save(services)
+
+
 def plain_token(organization: Organization) -> tuple[str, str]:
     """Return the text of a new token and its digest."""
     # The prefix lets secret scanners find tokens that were committed by mistake.

@@ -328,12 +328,11 @@ def _plugins_off(names: str, named: Iterable[str]) -> frozenset[str]:
         return off
     # Installed plugins are read only here: reading metadata is slow, and unknown names are rare.
     known = {*named, *(candidate.name for candidate in discover())}
-    problems = [
-        Problem("environment", None, PLUGINS_OFF, f"unknown plugin {name!r}", did_you_mean(name, known))
-        for name in sorted(unknown - known)
-    ]
-    if problems:
-        raise ConfigError(*problems)
+    if wrong := sorted(unknown - known):
+        hints = {name: did_you_mean(name, known) for name in wrong}
+        raise ConfigError(
+            *(Problem("environment", None, PLUGINS_OFF, f"unknown plugin {name!r}", hints[name]) for name in wrong)
+        )
     return off
 
 
