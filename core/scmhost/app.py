@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, cast
 
 from scmhost import __version__
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from scmhost.infra.logs import LogLevel
     from scmhost.infra.loops import Loop
     from scmhost.infra.telemetry import Telemetry
     from scmhost.plugins import Settings
@@ -109,14 +110,12 @@ class Host:
         self.services.shared(Loops).add(changes.start(), entries.start())
         return changes
 
-    def application(self, organization: "Organization") -> "FastAPI":
-        """Return the application for one organization and the actor of the services, who needs no token.
+    def application(self, organization: "Organization") -> tuple["FastAPI", str]:
+        """Return the application for calls within this process, and a token for the actor of the services."""
+        from scmhost.application import create_application
+        from scmhost.organizations.tokens import LocalTokens
 
-        It is for calls within this process; never serve it.
-        """
-        from scmhost.application import create_application_for
-
-        return create_application_for(self.services, organization)
+        return create_application(self.services), self.services.shared(LocalTokens).add(self.services, organization)
 
     def close(self) -> None:
         """Stop the background loops, then close the plugins and the database."""
@@ -212,13 +211,16 @@ def asgi() -> "FastAPI":
     """Return the application of one worker process. Its configuration comes through the environment."""
     from scmhost.agents import agents_endpoint
     from scmhost.application import create_application
+    from scmhost.cli.serve import end_with_supervisor
     from scmhost.infra.logs import configure_logs
     from scmhost.infra.telemetry import open_telemetry
     from scmhost.plugins.config.reading import configuration_path
     from scmhost.plugins.config.watching import on_hangup
 
-    configure_logs()
     settings = read_configuration()
+    # The command has put the level of its option there.
+    configure_logs(level=cast("LogLevel", os.environ.get("SCMHOST_LOG_LEVEL") or settings.server.log_level))
+    end_with_supervisor()
     telemetry = open_telemetry(metrics=settings.host.metrics.enabled, spans=settings.host.spans.enabled)
     # The command migrates once, before it starts the workers.
     host = Host.open(settings, migrate=False, telemetry=telemetry)

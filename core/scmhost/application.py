@@ -3,9 +3,9 @@
 An error answer has one key, ``detail``, with a sentence; or it is the map of fields that Sentry's clients expect.
 """
 
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -45,17 +45,13 @@ from scmhost.installations.install import InvalidForm
 from scmhost.links import mapping_routes
 from scmhost.links import routes as link_routes
 from scmhost.organizations import routes as organization_routes
-from scmhost.organizations.access import Caller, authenticated_caller
-from scmhost.organizations.queries import Token
-from scmhost.organizations.tokens import ALL_SCOPES
 from scmhost.plugins import PluginFault, ProviderOff
 from scmhost.plugins.isolation.faults import safe_text
 from scmhost.redirects import routes as redirect_routes
 from scmhost.releases import routes as release_routes
 from scmhost.releases import upload_routes
 from scmhost.repositories import routes as repository_routes
-from scmhost.sdk import Organization
-from scmhost.services import Actor, Services
+from scmhost.services import Services
 
 if TYPE_CHECKING:
     from scmhost.agents.routes import McpEndpoint
@@ -168,7 +164,7 @@ def create_application(
         metrics = services.telemetry.metrics
         started = background_loops(services) + ([gauges_loop(services, metrics)] if metrics else [])
         loops.add(*(loop.start() for loop in started))
-        log.info("started", database=services.store.url_without_password)
+        log.info("started", database=services.store.url_without_password, pid=os.getpid())
         async with for_agents.running() if for_agents else nullcontext():
             yield
         # A round that is under way may take a while and needs the database: wait for it outside of the event loop.
@@ -204,27 +200,6 @@ def create_application(
         app.router.routes.append(for_agents.route)
     install_error_handlers(app)
     _add_middleware(app, services)
-    return app
-
-
-@dataclass(frozen=True, slots=True)
-class LocalCaller(Caller):
-    """The user of the command line, who may do everything in an organization of the local database."""
-
-    user: Actor
-
-    @property
-    def actor(self) -> Actor:
-        """The user, for the audit log."""
-        return self.user
-
-
-def create_application_for(services: Services, organization: Organization) -> FastAPI:
-    """Return the application for the actor of the services, without authentication: for calls within this process."""
-    token = Token(0, organization.id, services.actor.name, "", frozenset(ALL_SCOPES), services.clock.now(), None, None)
-    caller = LocalCaller(organization, token, services.actor)
-    app = create_application(services)
-    app.dependency_overrides[authenticated_caller] = lambda: caller
     return app
 
 
@@ -265,7 +240,10 @@ def _on_scmhost_error(_request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, PluginFault):
         return problem(status_of_fault(error.kind), str(error), _retry_after(error.retry_after))
     status = next((status for kind, status in _ERROR_STATUS if isinstance(error, kind)), 500)
-    return problem(status, str(error), {"WWW-Authenticate": "Bearer"} if status == 401 else None)  # noqa: PLR2004
+    hidden = error.public if isinstance(error, ScmhostError) else None
+    if hidden and status >= 500:  # noqa: PLR2004
+        log.warning("database fault", error=str(error))
+    return problem(status, hidden or str(error), {"WWW-Authenticate": "Bearer"} if status == 401 else None)  # noqa: PLR2004
 
 
 def _retry_after(seconds: int | None) -> dict[str, str] | None:

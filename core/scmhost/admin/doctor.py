@@ -178,6 +178,33 @@ def check_installations(services: Services) -> Findings:
     yield from each([(row, decision) for row, decision in decisions if not decision.on], _idle_installation)
 
 
+def check_twins(services: Services) -> Findings:
+    """Report installations of a provider that have the same name and configuration."""
+    with services.store.read() as tx:
+        known = {organization.slug: organization.id for organization in organization_queries.all_organizations(tx)}
+        rows = admin_queries.all_installations(tx)
+        stored = {
+            id_: one
+            for organization in known.values()
+            for id_, one in installation_queries.get_many(tx, organization, [row.id for row in rows]).items()
+        }
+    alike: defaultdict[tuple[str, str, str, str], list[TenantRow]] = defaultdict(list)
+    for row in rows:
+        one = stored[row.id].installation
+        alike[row.organization, row.detail, row.name, repr(one.configuration)].append(row)
+    yield from each([twins for twins in alike.values() if len(twins) > 1], _twins)
+
+
+def _twins(rows: Sequence[TenantRow]) -> Finding:
+    ids = ", ".join(str(row.id) for row in rows)
+    return Finding(
+        "note",
+        _subject("installation", rows[0]),
+        f"{rows[0].name!r} of {rows[0].detail} exists {len(rows)} times, with the same configuration: {ids}",
+        f"scmhost installations remove {rows[-1].id} --org {rows[0].organization}, unless both are needed",
+    )
+
+
 def check_credentials(services: Services) -> Findings:
     """Report installations that need attention, and secrets that should be encrypted with the first key."""
     with services.store.read() as tx:
@@ -322,6 +349,7 @@ _ROW_CHECKS: Final[Sequence[Check]] = (
     webhook_checks.check_webhook_key,
     webhook_checks.check_registered_webhooks,
     check_installations,
+    check_twins,
     check_credentials,
     check_repositories,
     check_mapping_order,

@@ -3,7 +3,7 @@
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
@@ -57,21 +57,22 @@ _KINDS: Final[Mapping[int, type[ScmhostError]]] = {
 
 @dataclass(frozen=True, slots=True)
 class LocalClient(RestClient):
-    """The application over the local database. It acts as the user of this machine, without a token."""
+    """The application over the local database, in this process."""
 
     application: Application
+    token: str = field(repr=False)
 
     def answer(self, method: str, path: str, body: Any = None) -> Answer:
         import asyncio
 
-        status, headers, content = asyncio.run(_ask(self.application, method, path, body))
+        status, headers, content = asyncio.run(_ask(self, method, path, body))
         value = json.loads(content) if content else None
         if status >= _FIRST_ERROR:
             raise _KINDS.get(status, ScmhostError)(error_text(value))
         return Answer(value, headers.get(b"link", b"").decode())
 
 
-async def _ask(application: Application, method: str, path: str, body: Any) -> tuple[int, Mapping[bytes, bytes], bytes]:
+async def _ask(client: LocalClient, method: str, path: str, body: Any) -> tuple[int, Mapping[bytes, bytes], bytes]:
     """Send a request to an ASGI application. Return the status, headers and body of its answer."""
     content = b"" if body is None else json.dumps(body).encode()
     requests = iter([{"type": "http.request", "body": content, "more_body": False}])
@@ -96,11 +97,15 @@ async def _ask(application: Application, method: str, path: str, body: Any) -> t
         "raw_path": url.path.encode(),
         "root_path": "",
         "query_string": url.query.encode(),
-        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")],
+        "headers": [
+            (b"host", b"localhost"),
+            (b"content-type", b"application/json"),
+            (b"authorization", f"Bearer {client.token}".encode()),
+        ],
         "client": None,
         "server": ("localhost", 80),
     }
-    await application(scope, receive, send)
+    await client.application(scope, receive, send)
     return start["status"], dict(start["headers"]), b"".join(parts)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_CONFIGURATION: Final = 3
+EXIT_ADDRESS: Final = 4
 PROGRESS_DELAY_SECONDS: Final = 1.0
 # Longer lines are hard to read.
 _WIDEST: Final = 100
@@ -30,8 +31,8 @@ class OpenedHost(Protocol):
     services: "Services"
     settings: "Settings"
 
-    def application(self, organization: "Organization") -> Any:
-        """Return the ASGI application; its caller is the user of this machine, for this organization."""
+    def application(self, organization: "Organization") -> tuple[Any, str]:
+        """Return the ASGI application, and a token for the user of this machine in an organization."""
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: object) -> None: ...

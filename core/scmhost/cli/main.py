@@ -94,7 +94,7 @@ Begin with:
   scmhost serve                               serve the API on port 8000
 
 \b
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 wrong configuration.
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 wrong configuration, 4 address not available.
 """
 
 

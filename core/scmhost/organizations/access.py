@@ -17,7 +17,7 @@ from scmhost.services import Actor, Services
 
 from . import queries
 from .queries import Project, Token
-from .tokens import READ_CODE, SCOPES, ScopeClass, TokenUses
+from .tokens import READ_CODE, SCOPES, LocalTokens, ScopeClass, note_use
 
 # Without auto_error: FastAPI's own error would have another shape than Sentry's.
 _BEARER = HTTPBearer(auto_error=False, description="A token of `scmhost token create`.")
@@ -28,10 +28,11 @@ ProjectSegment = Annotated[str, Path(alias="project", description="A project's s
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated API token and its organization."""
+    """An authenticated API token and its organization; for a command on this machine, its user."""
 
     organization: Organization
     token: Token
+    user: Actor | None = None
 
     def has_any(self, scopes: frozenset[str]) -> bool:
         """Return whether the token has one of the scopes."""
@@ -40,7 +41,7 @@ class Caller:
     @property
     def actor(self) -> Actor:
         """The caller, for the audit log."""
-        return Actor("token", self.token.name, self.token.id)
+        return self.user or Actor("token", self.token.name, self.token.id)
 
 
 # An id below 10**16, and 256 random bits in the alphabet of URL-safe Base64.
@@ -97,6 +98,9 @@ def authenticate(services: Services, text: str) -> Caller:
     Raises:
         Unauthenticated: the token is malformed, unknown, revoked or expired.
     """
+    local = services.shared(LocalTokens).get(text)
+    if local:
+        return Caller(*local)
     sent = read_token(text)
     if sent is None:
         raise Unauthenticated("Invalid token: this is not a token of scmhost.")
@@ -113,7 +117,7 @@ def authenticate(services: Services, text: str) -> Caller:
         raise Unauthenticated("Invalid token: it was revoked.")
     if token.expires_at is not None and token.expires_at <= services.clock.now():
         raise Unauthenticated("Invalid token: it has expired.")
-    services.shared(TokenUses).note(token, services.clock.now())
+    note_use(services, organization, token)
     return Caller(organization, token)
 
 

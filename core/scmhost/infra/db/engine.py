@@ -42,6 +42,7 @@ SCHEMA_PROBLEMS: Final[Mapping[schema.SchemaState, str]] = {
 }
 """What is wrong with tables that are not those of this version, and what to do."""
 
+_ESCAPE: Final = "write @ in a user or password as %40, / as %2F, and % as %25"
 _URL_FORMS: Final = "write sqlite:///path/to/file.db or postgresql://user:password@host/name"
 
 
@@ -133,8 +134,10 @@ class Store:
 
     @property
     def url_without_password(self) -> str:
-        """The database's URL as an operator writes it, for messages and logs."""
+        """The database's URL as an operator writes it, for messages and logs; of a file, with its whole path."""
         url = self._engine.url
+        if self.file:
+            url = url.set(database=str(self.file.absolute()))
         return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
 
     @contextmanager
@@ -161,12 +164,15 @@ class Store:
 def _checked_url(database_url: str) -> URL:
     try:
         url = make_url(database_url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         # Not "from error": its text contains the URL, and with it the password.
-        raise StoreError(f"The database URL cannot be read; {_URL_FORMS}.") from None
+        raise StoreError(f"The database URL cannot be read; {_URL_FORMS}; {_ESCAPE}.") from None
     driver = _DRIVERS.get(url.drivername)
     if driver is None:
         raise StoreError(f"The database URL begins with {url.drivername!r}; {_URL_FORMS}.")
+    if driver.startswith("postgresql") and "@" in f"{url.host}{url.database}":
+        # The password ends at its first @: the rest of it would be the host, and appear in messages.
+        raise StoreError(f"The database URL has more than one @; {_ESCAPE}.")
     if driver.startswith("sqlite") and url.database in (None, "", ":memory:"):
         raise StoreError(f"The database URL names no file; {_URL_FORMS}.")
     return url.set(drivername=driver)

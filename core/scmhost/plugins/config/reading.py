@@ -21,6 +21,7 @@ from scmhost.plugins.isolation.faults import safe_text
 from scmhost.sdk.validation import did_you_mean
 
 from .ownership import check_ownership
+from .references import with_references
 from .schema import (
     EVERYTHING,
     SCHEMA,
@@ -35,10 +36,10 @@ from .schema import (
     OutboundSettings,
     PluginSettings,
     Rollout,
+    ServerSettings,
     Settings,
     Source,
     SpansSettings,
-    with_references,
 )
 
 _log = logging.getLogger(__name__)
@@ -50,11 +51,7 @@ PLUGINS_OFF: Final = "SCMHOST_PLUGINS_OFF"
 CONFIG_VARIABLE: Final = "SCMHOST_CONFIG"
 DEFAULT_CONFIG: Final = Path("plugins.toml")
 
-_HOST_VARIABLES: Final[Mapping[str, str]] = {
-    "database_url": DATABASE_URL,
-    "webhook_key": WEBHOOK_KEY,
-    "secret_keys": SECRET_KEYS,
-}
+_HOST_VARIABLES: Final = {"database_url": DATABASE_URL, "webhook_key": WEBHOOK_KEY, "secret_keys": SECRET_KEYS}
 # A key has 44 characters; a larger file is something else.
 _MAX_KEY_FILE: Final = 1_024
 
@@ -69,6 +66,7 @@ _TABLES: Final[Tables] = {
     ("host", "outbound"): OutboundSettings,
     ("host", "spans"): SpansSettings,
     ("limits",): Limits,
+    ("server",): ServerSettings,
     ("flags_provider",): FlagsProvider,
     ("plugins", "*"): PluginSettings,
     ("plugins", "*", "allow"): Organizations,
@@ -173,6 +171,7 @@ def settings_of(content: bytes, file: str, environ: Mapping[str, str]) -> Settin
 def _settings(file: FileSettings, source: Source, environ: Mapping[str, str]) -> Settings:
     return Settings(
         host=_host(file.host, source, environ),
+        server=file.server,
         limits=file.limits,
         plugins={name: _with_references(name, table, source, environ) for name, table in file.plugins.items()},
         flags_provider=file.flags_provider,
