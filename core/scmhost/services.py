@@ -96,13 +96,22 @@ def check_database(services: Services) -> None:
         NotFound: there is no database yet.
         Unavailable: it does not answer, or its tables are of another version; the text says what to do.
     """
+    check_database_exists(services)
     store = services.store
-    # Checked first, because opening a connection would create an empty file.
+    state = store.schema_state()
+    if state != "current":
+        raise Unavailable(f"database {store.url_without_password}: {SCHEMA_PROBLEMS[state]}")
+
+
+def check_database_exists(services: Services) -> None:
+    """Check that the file of a SQLite database exists: opening a connection would create it.
+
+    Raises:
+        NotFound: there is none.
+    """
+    store = services.store
     if store.file is not None and not store.file.exists():
         raise NotFound(
             f"there is no database {store.file} yet; scmhost bootstrap makes it, with an organization, in "
             f"{store.file.absolute().parent}"
         )
-    state = store.schema_state()
-    if state != "current":
-        raise Unavailable(f"database {store.url_without_password}: {SCHEMA_PROBLEMS[state]}")

@@ -133,6 +133,11 @@ class Store:
         return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
     @property
+    def url(self) -> URL:
+        """The database's URL, with its password."""
+        return self._engine.url
+
+    @property
     def url_without_password(self) -> str:
         """The database's URL as an operator writes it, for messages and logs; of a file, with its whole path."""
         url = self._engine.url
