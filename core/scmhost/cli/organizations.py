@@ -1,12 +1,13 @@
 """``scmhost organizations`` and ``scmhost projects``."""
 
+from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from .api_client import OrganizationApi, segment
-from .context import CommandContext, database_options, echo, echo_json, json_option
-from .resources import Resource, ResourceGroup
+from .context import CommandContext, database_options, echo, echo_json, json_option, organization_named
+from .resources import Resource, ResourceGroup, org_option
 from .targets import TargetOptions, target_options
 
 ORGANIZATIONS: Final = Resource(
@@ -18,7 +19,7 @@ ORGANIZATIONS: Final = Resource(
     key="slug",
 )
 
-organizations: Final = ResourceGroup("organizations", "List and add organizations.", ORGANIZATIONS)
+organizations: Final = ResourceGroup("organizations", "List, add, export and import organizations.", ORGANIZATIONS)
 
 PROJECTS: Final = Resource(
     noun="project",
@@ -75,6 +76,68 @@ def add_organization(
         echo_json({"id": str(made.id), "slug": made.slug, "name": made.name})
     else:
         echo(f"Organization {made.slug} is there (id {made.id}).")
+
+
+@organizations.command(name="export")
+@click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@org_option
+@database_options
+@json_option
+@click.pass_obj
+def export_to_file(
+    context: CommandContext, *, file: Path, org: str | None, config: str | None, database_url: str | None, as_json: bool
+) -> None:
+    """Write all rows of an organization to FILE, for another database.
+
+    Tokens, redirect keys and webhooks stay behind: their texts and addresses have the ids of this database. Secrets of
+    installations are encrypted with a key that is printed once.
+    """
+    from scmhost.admin.transfer import export_organization
+    from scmhost.infra.db.backup import new_file
+
+    if file.exists():
+        raise click.BadParameter(f"{file} exists", param_hint="FILE")
+    with context.open_host(config, database_url, plugins=False) as host:
+        organization = organization_named(host.services, org)
+        with new_file(file) as partial, partial.open("w", encoding="utf-8") as opened:
+            done = export_organization(host.services, organization, opened.write)
+    if as_json:
+        echo_json({"organization": organization.slug, "rows": done.rows, "key": done.key})
+        return
+    echo(f"{organization.slug} is exported to {file}: {sum(done.rows.values())} rows.")
+    if done.key:
+        echo(f"Key of its secrets, for organizations import --key: {done.key}")
+
+
+@organizations.command(name="import")
+@click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, exists=True, path_type=Path))
+@click.option("--slug", metavar="SLUG", help="Its slug here (default: the one that it had).")
+@click.option(
+    "--key", metavar="KEY", envvar="SCMHOST_EXPORT_KEY", help="The key that the export printed, if there are secrets."
+)
+@database_options
+@json_option
+@click.pass_obj
+def import_from_file(
+    context: CommandContext,
+    *,
+    file: Path,
+    slug: str | None,
+    key: str | None,
+    config: str | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Create an organization with all rows of FILE. A slug that exists here is refused, and nothing is changed."""
+    from scmhost.admin.transfer import import_organization
+
+    with context.open_host(config, database_url, plugins=False, creates=True) as host:
+        organization, rows = import_organization(host.services, file, slug, key)
+    if as_json:
+        echo_json({"organization": organization.slug, "id": str(organization.id), "rows": rows})
+        return
+    echo(f"{organization.slug} is imported (id {organization.id}): {sum(rows.values())} rows.")
+    echo("Make new tokens, redirect keys and webhook secrets: they were not moved.")
 
 
 @projects.verb("add", "project:write", "Project {slug} is there (id {id}).")

@@ -41,7 +41,7 @@ def back_up(store: Store, file: Path, *, replace: bool = False) -> None:
     """
     if file.exists() and not replace:
         raise StoreError(f"{file} exists; choose another file, or replace it with --replace")
-    with _new_file(file) as partial:
+    with new_file(file) as partial:
         if store.file is None:
             _run_tool(store, "pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={partial}")
         else:
@@ -109,7 +109,7 @@ def _read_only(file: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def _new_file(file: Path) -> Iterator[Path]:
+def new_file(file: Path) -> Iterator[Path]:
     """Yield a file beside the wanted one, which takes its place in the end."""
     partial = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:

@@ -103,6 +103,11 @@ class Store:
         """Return whether the tables are those of this version of scmhost."""
         return self.schema_state() == "current"
 
+    def revision(self) -> str:
+        """Return the revision of the tables."""
+        with self._translating(), self._reader.connect() as connection:
+            return schema.revision(connection)
+
     def schema_state(self) -> schema.SchemaState:
         """Return which version of scmhost the tables are of."""
         with self._translating(), self._reader.connect() as connection:

@@ -93,6 +93,11 @@ def state(connection: Connection) -> SchemaState:
     return "older" if found <= _known() else "newer"
 
 
+def revision(connection: Connection) -> str:
+    """Return the revision of the tables; an empty text without tables."""
+    return ",".join(sorted(MigrationContext.configure(connection).get_current_heads()))
+
+
 def differences(connection: Connection) -> list[Any]:
     """Return what a newly generated migration would change: nothing if tables and declarations agree."""
     return list(compare_metadata(MigrationContext.configure(connection, opts=dict(COMPARISON)), ALL_TABLES))
