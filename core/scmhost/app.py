@@ -113,7 +113,7 @@ class Host:
     def application(self, organization: "Organization") -> tuple["FastAPI", str]:
         """Return the application for calls within this process, and a token for the actor of the services."""
         from scmhost.application import create_application
-        from scmhost.organizations.tokens import LocalTokens
+        from scmhost.organizations.access import LocalTokens
 
         return create_application(self.services), self.services.shared(LocalTokens).add(self.services, organization)
 

@@ -9,9 +9,8 @@ from typing import Final, Literal
 
 from scmhost.audit.queries import record
 from scmhost.infra.errors import InvalidInput, NotFound
-from scmhost.infra.logs import CALLER_OF_REQUEST
 from scmhost.sdk import Organization
-from scmhost.services import Actor, Services
+from scmhost.services import Services
 
 from . import queries
 from .queries import Token
@@ -157,62 +156,6 @@ def revoke_token(services: Services, organization: Organization, token_id: int) 
         # Revoking twice is allowed, but it is one change.
         if token.revoked_at is None:
             record(tx, services, organization, "token.revoke", (token.id, token.name))
-
-
-class TokenUses:
-    """When tokens were last used, as far as it is not saved yet. One for each process; threads share it.
-
-    A request only reads the database, so its time is kept here until the housekeeping saves it.
-    """
-
-    def __init__(self) -> None:
-        self._uses: dict[tuple[int, int], datetime] = {}
-
-    def note(self, token: Token, now: datetime) -> None:
-        """Keep the time of a use."""
-        self._uses[token.organization_id, token.id] = now
-
-    def save(self, services: Services) -> None:
-        """Write the times. If that fails, they are kept for the next attempt."""
-        pending = dict(self._uses)
-        if not pending:
-            return
-        with services.store.write() as tx:
-            queries.save_token_uses(tx, pending)
-        for key, moment in pending.items():
-            # A request may have come meanwhile, with a later time.
-            if self._uses.get(key) == moment:
-                del self._uses[key]
-
-
-def note_use(services: Services, organization: Organization, token: Token) -> None:
-    """Note that a request uses a token: for its last use, and for the log line of the request."""
-    services.shared(TokenUses).note(token, services.clock.now())
-    CALLER_OF_REQUEST.get({}).update(organization=organization.slug, token=token.id)
-
-
-class LocalTokens:
-    """The tokens of commands on this machine, which act as their user. They end with the process."""
-
-    def __init__(self) -> None:
-        self._callers: dict[str, tuple[Organization, Token, Actor]] = {}
-
-    def get(self, text: str) -> tuple[Organization, Token, Actor] | None:
-        """Return the organization, the token and the user of a token's text."""
-        return self._callers.get(text)
-
-    def add(self, services: Services, organization: Organization) -> str:
-        """Return the text of a new token for the actor of the services, with all scopes."""
-        text, _ = plain_token(organization)
-        scopes, now = frozenset(ALL_SCOPES), services.clock.now()
-        token = Token(0, organization.id, services.actor.name, "", scopes, now, None, None)
-        self._callers[text] = organization, token, services.actor
-        return text
-
-
-def save_token_uses(services: Services) -> None:
-    """Save when tokens were last used in this process."""
-    services.shared(TokenUses).save(services)
 
 
 def plain_token(organization: Organization) -> tuple[str, str]:

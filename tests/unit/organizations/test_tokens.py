@@ -10,18 +10,16 @@ from hosting import START, SettableClock
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import Forbidden, InvalidInput, NotFound, Unauthenticated, Unavailable
 from scmhost.organizations import queries
-from scmhost.organizations.access import authenticate, check_reads_code
+from scmhost.organizations.access import TokenUses, authenticate, check_reads_code, save_token_uses
 from scmhost.organizations.create import create_organization
 from scmhost.organizations.tokens import (
     ALL_SCOPES,
     DEFAULT_SCOPES,
     READ_CODE,
     SCOPES,
-    TokenUses,
     create_token,
     list_tokens,
     revoke_token,
-    save_token_uses,
 )
 from scmhost.sdk import Organization
 from scmhost.services import Actor, Services
@@ -155,7 +153,7 @@ def test_last_use_is_saved_by_the_housekeeping_only(
         clock.turn(1)
     assert [one.last_used_at for one in list_tokens(services, acme)] == [None]
     save_token_uses(services)
-    used = START + timedelta(seconds=2)
+    used = START + timedelta(seconds=3)
     assert [one.last_used_at for one in list_tokens(services, acme)] == [used]
     # Another worker may be behind.
     with sqlite_store.write() as tx:
