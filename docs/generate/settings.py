@@ -14,14 +14,12 @@ from scmhost.plugins.config.schema import (
     FileSettings,
     FlagsProvider,
     HostSettings,
-    MetricsSettings,
     Organizations,
     OutboundSettings,
     PluginSettings,
     Rollout,
-    ServerSettings,
-    SpansSettings,
 )
+from scmhost.plugins.config.tables import MetricsSettings, ServerSettings, SpansSettings
 
 from .fields import default_of, type_of
 from .markdown import table

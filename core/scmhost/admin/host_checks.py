@@ -16,8 +16,7 @@ from scmhost.infra.telemetry import TelemetryMissing, check_telemetry
 from scmhost.plugins import PluginReport, PluginSettings, Settings
 from scmhost.plugins.config.reading import DATABASE_URL, WEBHOOK_KEY
 from scmhost.plugins.config.redaction import is_secret_name
-from scmhost.plugins.config.references import environment_references
-from scmhost.plugins.config.schema import KeySource
+from scmhost.plugins.config.schema import KeySource, environment_references
 from scmhost.services import Services
 
 Severity = Literal["error", "warning", "note"]

@@ -26,8 +26,7 @@ from scmhost.sdk.validation import definition, model_problems, result_adapter, r
 
 from .config.reading import problems_of
 from .config.redaction import secrets_of
-from .config.references import with_values
-from .config.schema import KeyPath, Settings, Source
+from .config.schema import KeyPath, Settings, Source, with_values
 from .discovery import Candidate
 from .errors import BadPlugin, ConfigError, Incompatible, Origin
 from .isolation.guard import Guard, Implementation

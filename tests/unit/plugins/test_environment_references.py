@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from scmhost.plugins import ConfigError
 from scmhost.plugins.config.reading import settings_of
 from scmhost.plugins.config.redaction import secrets_of, with_environment_names
-from scmhost.plugins.config.references import environment_references, with_values
+from scmhost.plugins.config.schema import environment_references, with_values
 
 ENVIRON = {"TOKEN_1": "hunter2-hunter2", "EMPTY": ""}
 TABLE = ("plugins", "x", "settings")

@@ -21,7 +21,6 @@ from scmhost.plugins.isolation.faults import safe_text
 from scmhost.sdk.validation import did_you_mean
 
 from .ownership import check_ownership
-from .references import with_references
 from .schema import (
     EVERYTHING,
     SCHEMA,
@@ -31,16 +30,15 @@ from .schema import (
     HostSettings,
     KeyPath,
     KeySource,
-    MetricsSettings,
     Organizations,
     OutboundSettings,
     PluginSettings,
     Rollout,
-    ServerSettings,
     Settings,
     Source,
-    SpansSettings,
+    with_references,
 )
+from .tables import MetricsSettings, ServerSettings, SpansSettings
 
 _log = logging.getLogger(__name__)
 

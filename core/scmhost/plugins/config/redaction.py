@@ -14,7 +14,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, JsonValue, SecretBytes, SecretStr
 
-from .references import EnvironmentReference, environment_references
+from .schema import EnvironmentReference, environment_references
 
 HIDDEN: Final = "(hidden)"
 UNKNOWN: Final = "(not shown: only the model of a loaded plugin marks its secrets)"

@@ -1,6 +1,12 @@
-"""The schema of plugins.toml, and the settings of a running host."""
+"""The schema of plugins.toml, the settings of a running host, and references to the environment.
 
-from collections.abc import Mapping
+``{ env = "NAME" }`` in the place of a plugin's setting refers to the environment variable ``NAME``. Only a table in one
+line with that one key and a name in capitals is a reference. A plugin's own setting of that form can be written under
+a header of its own.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
@@ -8,16 +14,21 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
 
 from scmhost.infra.limits import Limits
-from scmhost.infra.logs import LogLevel
 from scmhost.infra.secret_box import is_key
+from scmhost.plugins.errors import ConfigError, Problem
 from scmhost.sdk import authority_of, check_web_url
 from scmhost.sdk.outbound import ANY_ADDRESS, OutboundPolicy, allowed_host
+
+from .tables import MetricsSettings, ServerSettings, SpansSettings, Table
 
 SCHEMA: Final = 1
 EVERYTHING: Final = "*"
 
 KeyPath = tuple[str, ...]
 """The keys that lead to a value, from the top of the file."""
+
+_ENV_KEY: Final = "env"
+_ENV_NAME: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
 def _exact(value: object) -> object:
@@ -86,13 +97,6 @@ Percent = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100, decima
 OrganizationName = Annotated[str | int, PlainValidator(_slug_or_id)]
 
 
-class Table(BaseModel):
-    """Base of all tables of the file: frozen, without unknown keys and without conversion between types."""
-
-    # Strict and closed: a misspelled key or ``"true"`` in quotes must not silently turn a plugin off.
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
-
 class Breaker(Table):
     """``[host.breaker]``: when a hook that keeps failing is suspended, and for how long."""
 
@@ -101,18 +105,6 @@ class Breaker(Table):
         default=10, ge=1, description="Length of the first pause in seconds; each next one is twice as long."
     )
     longest_pause_seconds: int = Field(default=300, ge=1, description="Longest pause in seconds.")
-
-
-class MetricsSettings(Table):
-    """``[host.metrics]``."""
-
-    enabled: bool = Field(default=False, description="Enables `GET /metrics` in Prometheus format.")
-
-
-class SpansSettings(Table):
-    """``[host.spans]``."""
-
-    enabled: bool = Field(default=False, description="Creates OpenTelemetry spans for requests and plugin calls.")
 
 
 class OutboundSettings(Table):
@@ -129,19 +121,6 @@ class OutboundSettings(Table):
     def policy(self) -> OutboundPolicy:
         """The same as rules on addresses."""
         return OutboundPolicy.of(deny_private=True, allow=self.allow) if self.deny_private else ANY_ADDRESS
-
-
-class ServerSettings(Table):
-    """``[server]``: how ``scmhost serve`` listens. Its options and the environment override the file."""
-
-    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on; `0.0.0.0`: all.")
-    port: int = Field(default=8000, ge=0, le=65_535, description="Port to listen on.")
-    workers: int = Field(default=1, ge=1, le=64, description="Worker processes.")
-    log_level: LogLevel = Field(default="info", description="Lowest level that is logged; `debug` has health probes.")
-    forwarded_allow_ips: str = Field(
-        default="127.0.0.1,::1",
-        description="Addresses of proxies, with commas, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
-    )
 
 
 class HostSettings(Table):
@@ -320,3 +299,78 @@ class Settings(BaseModel):
 
 
 _UNNAMED: Final = PluginSettings()
+
+
+class EnvironmentReference:
+    """A setting that refers to an environment variable. ``value`` is None while the variable is not set."""
+
+    __slots__ = ("name", "value")
+
+    def __init__(self, name: str, value: str | None) -> None:
+        self.name = name
+        self.value = value
+
+    # The value is a secret and must not appear in logs or reports.
+    def __repr__(self) -> str:
+        return f"(from the environment {self.name})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, EnvironmentReference) and (self.name, self.value) == (other.name, other.value)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.value))
+
+
+def with_references(settings: Mapping[str, Any], path: KeyPath, source: Source, environ: Mapping[str, str]) -> Any:
+    """Return settings at a path with an ``EnvironmentReference`` for each table that is one.
+
+    An empty environment variable counts as not set.
+    """
+
+    def reference(place: KeyPath, value: Any) -> Any:
+        name = value.get(_ENV_KEY) if isinstance(value, dict) and len(value) == 1 else None
+        if not isinstance(name, str) or not _ENV_NAME.fullmatch(name):
+            return value
+        in_one_line = source.line(*path, *place) == source.line(*path, *place, _ENV_KEY)
+        return EnvironmentReference(name, environ.get(name) or None) if in_one_line else value
+
+    return _replaced(settings, reference)
+
+
+def environment_references(value: Any, place: KeyPath = ()) -> Iterator[tuple[KeyPath, EnvironmentReference]]:
+    """Yield all references among settings with their keys. Items of an array have the key of the array."""
+    match value:
+        case EnvironmentReference():
+            yield place, value
+        case dict():
+            for name, inner in value.items():
+                yield from environment_references(inner, (*place, name))
+        case list():
+            for inner in value:
+                yield from environment_references(inner, place)
+
+
+def with_values(settings: Mapping[str, Any], path: KeyPath, source: Source) -> Any:
+    """Return settings with the values of their environment references.
+
+    Raises:
+        ConfigError: an environment variable is not set.
+    """
+    absent = [(place, item.name) for place, item in environment_references(settings) if item.value is None]
+    if absent:
+        raise ConfigError(*(_not_set((*path, *place), name, source) for place, name in absent))
+    return _replaced(settings, lambda _, value: value.value if isinstance(value, EnvironmentReference) else value)
+
+
+def _not_set(path: KeyPath, name: str, source: Source) -> Problem:
+    hint = f"set {name} where this process is started, or write the value here"
+    return Problem(source.file, source.line(*path), ".".join(path), f"the environment has no {name}", hint)
+
+
+def _replaced(value: Any, replace: Callable[[KeyPath, Any], Any], place: KeyPath = ()) -> Any:
+    new = replace(place, value) if place else value
+    if isinstance(new, dict):
+        return {name: _replaced(inner, replace, (*place, name)) for name, inner in new.items()}
+    if isinstance(new, list):
+        return [_replaced(inner, replace, place) for inner in new]
+    return new
