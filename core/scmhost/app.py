@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, cast
 
 from scmhost import __version__
 
@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from scmhost.infra.logs import LogLevel
     from scmhost.infra.loops import Loop
     from scmhost.infra.telemetry import Telemetry
     from scmhost.plugins import Settings
+    from scmhost.sdk import Organization
     from scmhost.services import Actor, Services
 
 
@@ -108,6 +110,13 @@ class Host:
         self.services.shared(Loops).add(changes.start(), entries.start())
         return changes
 
+    def application(self, organization: "Organization") -> tuple["FastAPI", str]:
+        """Return the application for calls within this process, and a token for the actor of the services."""
+        from scmhost.application import create_application
+        from scmhost.organizations.access import LocalTokens
+
+        return create_application(self.services), self.services.shared(LocalTokens).add(self.services, organization)
+
     def close(self) -> None:
         """Stop the background loops, then close the plugins and the database."""
         from scmhost.infra.loops import Loops
@@ -146,6 +155,7 @@ def open_host(
     quiet: bool = True,
     plugins: bool = True,
     inspect_only: bool = False,
+    creates: bool = False,
 ) -> Host:
     """Open a host for a command. Its changes are audited under the user who runs the command.
 
@@ -154,10 +164,11 @@ def open_host(
         database_url: overrides the database of the file.
         quiet: log warnings and errors only.
         plugins: load the enabled plugins; otherwise none is imported.
-        inspect_only: neither create nor migrate the database, and do not log events that the command prints.
+        inspect_only: accept a missing or other database, and do not log events that the command prints.
+        creates: create the database, or upgrade its tables. Otherwise it has to exist, in this version.
 
     Raises:
-        ScmhostError: the configuration is invalid, or the database cannot be opened.
+        ScmhostError: the configuration is invalid, or the database cannot be used.
     """
     from scmhost.infra.logs import configure_logs
 
@@ -165,9 +176,22 @@ def open_host(
     settings = read_configuration(config, database_url)
     if not plugins:
         settings = settings.model_copy(update={"plugins": {}, "flags_provider": None})
-    host = Host.open(settings, migrate=not inspect_only, serving=False)
+    host = Host.open(settings, migrate=creates, serving=False)
     host.services = host.services.for_actor(operating_user())
+    if not (creates or inspect_only):
+        _require_database(host)
     return host
+
+
+def _require_database(host: Host) -> None:
+    from scmhost.infra.errors import ScmhostError
+    from scmhost.services import check_database
+
+    try:
+        check_database(host.services)
+    except ScmhostError:
+        host.close()
+        raise
 
 
 def operating_user() -> "Actor":
@@ -187,13 +211,16 @@ def asgi() -> "FastAPI":
     """Return the application of one worker process. Its configuration comes through the environment."""
     from scmhost.agents import agents_endpoint
     from scmhost.application import create_application
+    from scmhost.cli.serve import end_with_supervisor
     from scmhost.infra.logs import configure_logs
     from scmhost.infra.telemetry import open_telemetry
     from scmhost.plugins.config.reading import configuration_path
     from scmhost.plugins.config.watching import on_hangup
 
-    configure_logs()
     settings = read_configuration()
+    # The command has put the level of its option there.
+    configure_logs(level=cast("LogLevel", os.environ.get("SCMHOST_LOG_LEVEL") or settings.server.log_level))
+    end_with_supervisor()
     telemetry = open_telemetry(metrics=settings.host.metrics.enabled, spans=settings.host.spans.enabled)
     # The command migrates once, before it starts the workers.
     host = Host.open(settings, migrate=False, telemetry=telemetry)

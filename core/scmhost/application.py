@@ -3,6 +3,7 @@
 An error answer has one key, ``detail``, with a sentence; or it is the map of fields that Sentry's clients expect.
 """
 
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
@@ -85,6 +86,7 @@ ROUTERS: Final = (
     suspect_routes.router,
     admin_routes.plugins_router,
     upload_routes.upload_router,
+    redirect_routes.keys_router,
 )
 
 
@@ -165,7 +167,7 @@ def create_application(
         metrics = services.telemetry.metrics
         started = background_loops(services) + ([gauges_loop(services, metrics)] if metrics else [])
         loops.add(*(loop.start() for loop in started))
-        log.info("started", database=services.store.url_without_password)
+        log.info("started", database=services.store.url_without_password, pid=os.getpid())
         async with for_agents.running() if for_agents else nullcontext():
             yield
         # A round that is under way may take a while and needs the database: wait for it outside of the event loop.
@@ -243,7 +245,10 @@ def _on_scmhost_error(_request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, PluginFault):
         return problem(status_of_fault(error.kind), str(error), _retry_after(error.retry_after))
     status = next((status for kind, status in _ERROR_STATUS if isinstance(error, kind)), 500)
-    return problem(status, str(error), {"WWW-Authenticate": "Bearer"} if status == 401 else None)  # noqa: PLR2004
+    hidden = error.public if isinstance(error, ScmhostError) else None
+    if hidden and status >= 500:  # noqa: PLR2004
+        log.warning("database fault", error=str(error))
+    return problem(status, hidden or str(error), {"WWW-Authenticate": "Bearer"} if status == 401 else None)  # noqa: PLR2004
 
 
 def _retry_after(seconds: int | None) -> dict[str, str] | None:

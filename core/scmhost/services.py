@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, Self, TypeVar
 from pydantic import SecretStr
 
 from scmhost.infra.clock import Clock
-from scmhost.infra.db.engine import Store
+from scmhost.infra.db.engine import SCHEMA_PROBLEMS, Store
 from scmhost.infra.errors import NotFound, Unavailable
 from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import NO_KEYS, SecretBox
@@ -96,11 +96,24 @@ def check_database(services: Services) -> None:
 
     Raises:
         NotFound: there is no database yet.
-        Unavailable: it does not answer, or its tables are of another version.
+        Unavailable: it does not answer, or its tables are of another version; the text says what to do.
+    """
+    check_database_exists(services)
+    store = services.store
+    state = store.schema_state()
+    if state != "current":
+        raise Unavailable(f"database {store.url_without_password}: {SCHEMA_PROBLEMS[state]}")
+
+
+def check_database_exists(services: Services) -> None:
+    """Check that the file of a SQLite database exists: opening a connection would create it.
+
+    Raises:
+        NotFound: there is none.
     """
     store = services.store
-    # Checked first, because opening a connection would create an empty file.
     if store.file is not None and not store.file.exists():
-        raise NotFound(f"there is no database {store.file} yet; scmhost bootstrap makes it, with an organization")
-    if not store.is_current():
-        raise Unavailable(f"the tables of {store.url_without_password} are not of this version; run scmhost migrate")
+        raise NotFound(
+            f"there is no database {store.file} yet; scmhost bootstrap makes it, with an organization, in "
+            f"{store.file.absolute().parent}"
+        )

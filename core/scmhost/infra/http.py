@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from scmhost.infra.telemetry import NO_TELEMETRY, Operation, Telemetry
 
 from .limits import Limits
+from .logs import CALLER_OF_REQUEST
 from .paging import Page, read_cursor
 
 
@@ -106,6 +107,8 @@ REQUEST_ID: Final = b"x-request-id"
 _NO_ROUTE: Final = "unrouted"
 """The route label of requests without a route. Their paths could be any text, and each would become a time series."""
 
+PROBES: Final = frozenset({"/healthz", "/readyz"})
+
 _VALID_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
 # The key of a redirect is a part of its path. Anyone who has the key may follow redirects.
@@ -158,6 +161,7 @@ class RequestLog:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, operation: Operation, path: str) -> None:
         started = time.perf_counter()
+        CALLER_OF_REQUEST.set({})
         # The status if the application raises before it answers.
         status = 500
 
@@ -175,7 +179,10 @@ class RequestLog:
             # 501 is the answer to what the host does not do at all: nobody has to mend it.
             operation.end(str(status), fault=status >= 500 and status != 501)  # noqa: PLR2004
             milliseconds = round((time.perf_counter() - started) * 1000, 1)
-            log.info("request", method=scope["method"], path=path, status=status, ms=milliseconds)
+            who = {"client": scope["client"][0] if scope.get("client") else None, **CALLER_OF_REQUEST.get({})}
+            # A probe comes every few seconds; one that fails has a line of its own.
+            write = log.debug if path in PROBES else log.info
+            write("request", method=scope["method"], path=path, status=status, ms=milliseconds, **who)
 
 
 def loggable_path(path: str) -> str:

@@ -14,12 +14,13 @@ from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from scmhost.infra.errors import Forbidden, NotFound, TooManyRequests, Unauthenticated
+from scmhost.infra.logs import CALLER_OF_REQUEST
 from scmhost.sdk import Organization
 from scmhost.services import Actor, Services
 
 from . import queries
 from .queries import Project, Token
-from .tokens import READ_CODE, SCOPES, ScopeClass
+from .tokens import ALL_SCOPES, READ_CODE, SCOPES, ScopeClass, plain_token
 
 # Without auto_error: FastAPI's own error would have another shape than Sentry's.
 _BEARER = HTTPBearer(auto_error=False, description="A token of `scmhost token create`.")
@@ -30,10 +31,11 @@ ProjectSegment = Annotated[str, Path(alias="project", description="A project's s
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated API token and its organization."""
+    """An authenticated API token and its organization; for a command on this machine, its user."""
 
     organization: Organization
     token: Token
+    user: Actor | None = None
 
     def has_any(self, scopes: frozenset[str]) -> bool:
         """Return whether the token has one of the scopes."""
@@ -42,7 +44,7 @@ class Caller:
     @property
     def actor(self) -> Actor:
         """The caller, for the audit log."""
-        return Actor("token", self.token.name, self.token.id)
+        return self.user or Actor("token", self.token.name, self.token.id)
 
 
 # An id below 10**16, and 256 random bits in the alphabet of URL-safe Base64.
@@ -93,6 +95,58 @@ def _organization_in(encoded: str) -> str | None:
     return slug if isinstance(slug, str) and _SLUG.fullmatch(slug) else None
 
 
+class TokenUses:
+    """The tokens that were used since the last save, by organization and id. One for each process; threads share it.
+
+    A request only reads the database, so its token is kept here until the housekeeping saves the time.
+    """
+
+    def __init__(self) -> None:
+        self._uses: set[tuple[int, int]] = set()
+
+    def note(self, token: Token) -> None:
+        """Keep a use."""
+        self._uses.add((token.organization_id, token.id))
+
+    def save(self, services: Services) -> None:
+        """Write that these tokens were used by now. If that fails, they are kept for the next attempt."""
+        pending = frozenset(self._uses)
+        if pending:
+            with services.store.write() as tx:
+                queries.save_token_uses(tx, dict.fromkeys(pending, services.clock.now()))
+            self._uses -= pending
+
+
+def save_token_uses(services: Services) -> None:
+    """Save when tokens were last used in this process."""
+    services.shared(TokenUses).save(services)
+
+
+def note_use(services: Services, organization: Organization, token: Token) -> None:
+    """Note that a request uses a token: for its last use, and for the log line of the request."""
+    services.shared(TokenUses).note(token)
+    CALLER_OF_REQUEST.get({}).update(organization=organization.slug, token=token.id)
+
+
+class LocalTokens:
+    """The tokens of commands on this machine, which act as their user. They end with the process."""
+
+    def __init__(self) -> None:
+        self._callers: dict[str, Caller] = {}
+
+    def get(self, text: str) -> Caller | None:
+        """Return the caller that a token's text belongs to."""
+        return self._callers.get(text)
+
+    def add(self, services: Services, organization: Organization) -> str:
+        """Return the text of a new token for the actor of the services, with all scopes."""
+        text, _ = plain_token(organization)
+        scopes, now = frozenset(ALL_SCOPES), services.clock.now()
+        token = Token(0, organization.id, services.actor.name, "", scopes, now, None, None)
+        self._callers[text] = Caller(organization, token, services.actor)
+        return text
+
+
 def authenticate(services: Services, text: str) -> Caller:
     """Return the caller that a token belongs to.
 
@@ -100,6 +154,9 @@ def authenticate(services: Services, text: str) -> Caller:
         Unauthenticated: the token is malformed, unknown, revoked or expired.
         TooManyRequests: it has made more than ``limits.requests_per_minute``, or its organization has made too many.
     """
+    local = services.shared(LocalTokens).get(text)
+    if local:
+        return local
     sent = read_token(text)
     if sent is None:
         raise Unauthenticated("Invalid token: this is not a token of scmhost.")
@@ -119,6 +176,7 @@ def authenticate(services: Services, text: str) -> Caller:
     limit_rate(services, "token", token.id, services.limits.requests_per_minute)
     # One with many tokens must not starve the others.
     limit_rate(services, "organization", organization.id, services.limits.organization_requests_per_minute)
+    note_use(services, organization, token)
     return Caller(organization, token)
 
 

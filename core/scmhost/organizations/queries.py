@@ -1,7 +1,7 @@
 """SQL of organizations, projects and tokens."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final, NotRequired, TypedDict, Unpack
@@ -37,7 +37,11 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token. The secret itself is not stored; ``hint`` is its last four characters."""
+    """An access token. The secret itself is not stored; ``hint`` is its last four characters.
+
+    Attributes:
+        last_used_at: when it was last used, to the minute or so.
+    """
 
     id: int
     organization_id: int
@@ -47,6 +51,11 @@ class Token:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    last_used_at: datetime | None = None
+
+    def is_valid(self, now: datetime) -> bool:
+        """Return whether it is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 
 
 _ORGANIZATION_COLUMNS: Final = (ORGANIZATIONS.c.id, ORGANIZATIONS.c.slug, ORGANIZATIONS.c.name)
@@ -272,4 +281,13 @@ def _token(row: AnyRow) -> Token:
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
+        last_used_at=row.last_used_at,
     )
+
+
+def save_token_uses(tx: Transaction, uses: Mapping[tuple[int, int], datetime]) -> None:
+    """Save when tokens were last used, by organization and id. A later time that is saved already stays."""
+    for (organization_id, token_id), moment in sorted(uses.items()):
+        is_row = (TOKENS.c.organization_id == organization_id) & (TOKENS.c.id == token_id)
+        is_older = TOKENS.c.last_used_at.is_(None) | (TOKENS.c.last_used_at < moment)
+        tx.execute(update(TOKENS).where(is_row, is_older).values(last_used_at=moment))

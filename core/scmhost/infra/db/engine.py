@@ -1,7 +1,7 @@
 """The store: the connections of one database, its transactions, and the state of its tables."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -34,6 +34,15 @@ _SQLITE_BEGIN: Final = {False: "BEGIN", True: "BEGIN IMMEDIATE"}
 KINDS: Final = "kinds"
 """The execution option with the PostgreSQL types of a COPY's columns."""
 
+SCHEMA_PROBLEMS: Final[Mapping[schema.SchemaState, str]] = {
+    "empty": "it has no tables yet; run scmhost migrate",
+    "older": "its tables are of an older version of scmhost; run scmhost migrate",
+    "newer": "its tables are of a newer version of scmhost; install that version, or restore a backup from before the "
+    "upgrade",
+}
+"""What is wrong with tables that are not those of this version, and what to do."""
+
+_ESCAPE: Final = "write @ in a user or password as %40, / as %2F, and % as %25"
 _URL_FORMS: Final = "write sqlite:///path/to/file.db or postgresql://user:password@host/name"
 
 
@@ -75,9 +84,15 @@ class Store:
             yield tx
 
     def migrate(self) -> None:
-        """Upgrade the tables to this version. Several processes may do so at once."""
+        """Upgrade the tables to this version. Several processes may do so at once.
+
+        Raises:
+            StoreError: the tables are of a newer version; they are unchanged.
+        """
         with self._changing_schema() as connection:
             schema.upgrade(connection)
+        if self.schema_state() == "newer":
+            raise StoreError(f"Database {self.url_without_password}: {SCHEMA_PROBLEMS['newer']}.")
 
     def downgrade(self, revision: str = "base") -> None:
         """Downgrade the tables to a revision. ``base`` deletes everything."""
@@ -86,8 +101,17 @@ class Store:
 
     def is_current(self) -> bool:
         """Return whether the tables are those of this version of scmhost."""
+        return self.schema_state() == "current"
+
+    def revision(self) -> str:
+        """Return the revision of the tables."""
         with self._translating(), self._reader.connect() as connection:
-            return schema.is_current(connection)
+            return schema.revision(connection)
+
+    def schema_state(self) -> schema.SchemaState:
+        """Return which version of scmhost the tables are of."""
+        with self._translating(), self._reader.connect() as connection:
+            return schema.state(connection)
 
     def check_differences(self) -> list[Any]:
         """Return the differences between the tables and this version's declarations."""
@@ -114,9 +138,16 @@ class Store:
         return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
     @property
+    def url(self) -> URL:
+        """The database's URL, with its password."""
+        return self._engine.url
+
+    @property
     def url_without_password(self) -> str:
-        """The database's URL as an operator writes it, for messages and logs."""
+        """The database's URL as an operator writes it, for messages and logs; of a file, with its whole path."""
         url = self._engine.url
+        if self.file:
+            url = url.set(database=str(self.file.absolute()))
         return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
 
     @contextmanager
@@ -143,12 +174,15 @@ class Store:
 def _checked_url(database_url: str) -> URL:
     try:
         url = make_url(database_url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         # Not "from error": its text contains the URL, and with it the password.
-        raise StoreError(f"The database URL cannot be read; {_URL_FORMS}.") from None
+        raise StoreError(f"The database URL cannot be read; {_URL_FORMS}; {_ESCAPE}.") from None
     driver = _DRIVERS.get(url.drivername)
     if driver is None:
         raise StoreError(f"The database URL begins with {url.drivername!r}; {_URL_FORMS}.")
+    if driver.startswith("postgresql") and "@" in f"{url.host}{url.database}":
+        # The password ends at its first @: the rest of it would be the host, and appear in messages.
+        raise StoreError(f"The database URL has more than one @; {_ESCAPE}.")
     if driver.startswith("sqlite") and url.database in (None, "", ":memory:"):
         raise StoreError(f"The database URL names no file; {_URL_FORMS}.")
     return url.set(drivername=driver)

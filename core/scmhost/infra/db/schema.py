@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -67,7 +67,9 @@ def upgrade(connection: Connection) -> None:
     """Upgrade the tables. A second process waits for the first one, and then has nothing to do."""
     with _ONE_AT_A_TIME:
         _lock(connection)
-        command.upgrade(_config(connection), "head")
+        # Alembic would fail with a traceback, because it does not know the newer revision.
+        if state(connection) != "newer":
+            command.upgrade(_config(connection), "head")
 
 
 def downgrade(connection: Connection, revision: str) -> None:
@@ -77,9 +79,23 @@ def downgrade(connection: Connection, revision: str) -> None:
         command.downgrade(_config(connection), revision)
 
 
-def is_current(connection: Connection) -> bool:
-    """Return whether the tables are those of this version of scmhost."""
-    return set(MigrationContext.configure(connection).get_current_heads()) == _heads()
+SchemaState = Literal["current", "empty", "older", "newer"]
+"""The tables, seen from this version of scmhost: its own, none yet, of an older version, of a newer one."""
+
+
+def state(connection: Connection) -> SchemaState:
+    """Return which version of scmhost the tables are of."""
+    found = frozenset(MigrationContext.configure(connection).get_current_heads())
+    if found == _heads():
+        return "current"
+    if not found:
+        return "empty"
+    return "older" if found <= _known() else "newer"
+
+
+def revision(connection: Connection) -> str:
+    """Return the revision of the tables; an empty text without tables."""
+    return ",".join(sorted(MigrationContext.configure(connection).get_current_heads()))
 
 
 def differences(connection: Connection) -> list[Any]:
@@ -98,6 +114,12 @@ def _config(connection: Connection | None = None) -> Config:
     config.set_main_option("script_location", "scmhost.infra.db:migrations")
     config.attributes["connection"] = connection
     return config
+
+
+@cache
+def _known() -> frozenset[str]:
+    """Return the revisions of all migrations of this version."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 @cache
