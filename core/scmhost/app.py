@@ -26,6 +26,9 @@ SHOWN_BY_COMMANDS: Final = ("plugin refused",)
 # A change is applied when two checks agree: about a second after the file was written.
 WATCH_SECONDS: Final = 0.5
 
+# New objects. A long trace makes some thousands, of which none is a part of a cycle.
+_COLLECT_AFTER: Final = 20_000
+
 
 class Host:
     """scmhost in a process of your own.
@@ -199,6 +202,8 @@ def asgi() -> "FastAPI":
     host = Host.open(settings, migrate=False, telemetry=telemetry)
     on_hangup(host.watch(configuration_path()).wake)
     application = create_application(host.services, host.close, agents_endpoint(wanted=settings.host.mcp))
+    # As in the command, whose threshold the processes of several workers do not have.
+    gc.set_threshold(_COLLECT_AFTER)
     # Ingesting many commits triggers full garbage collections; frozen objects are not traversed by them.
     gc.collect()
     gc.freeze()
@@ -212,7 +217,7 @@ def main() -> None:
         print(f"scmhost {__version__}")  # noqa: T201 - the output of the command
         return
     # Imports make many objects that stay, and the default threshold searches all of them several times for garbage.
-    gc.set_threshold(20_000)
+    gc.set_threshold(_COLLECT_AFTER)
     from scmhost.cli.main import run
 
     run(open_host, sys.argv[1:])

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from scmhost.audit.queries import record
+from scmhost.infra.db.base import secret_digest
 from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.sdk import Organization
 from scmhost.services import Services
@@ -162,7 +163,7 @@ def plain_token(organization: Organization) -> tuple[str, str]:
     """Return the text of a new token and its digest."""
     # The prefix lets secret scanners find tokens that were committed by mistake.
     text = f"scmhost_{organization.id}_{secrets.token_urlsafe(32)}"
-    return text, queries.token_digest(text)
+    return text, secret_digest(text)
 
 
 def token_with_service(organization: Organization, url: str, now: datetime) -> tuple[str, str]:

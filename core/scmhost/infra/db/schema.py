@@ -1,7 +1,8 @@
 """Upgrade and downgrade the tables inside one transaction, and compare them with the declarations."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
 
@@ -104,3 +105,17 @@ def _config(connection: Connection | None = None) -> Config:
 def _heads() -> frozenset[str]:
     """Return the revisions of the newest migrations of this version."""
     return frozenset(ScriptDirectory.from_config(_config()).get_heads())
+
+
+@contextmanager
+def without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """Switch foreign keys off on SQLite, where altering a table drops it and would delete all rows that refer to it."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection
+    driver.cursor().execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        driver.cursor().execute("PRAGMA foreign_keys = ON")
