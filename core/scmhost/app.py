@@ -28,6 +28,9 @@ SHOWN_BY_COMMANDS: Final = ("plugin refused",)
 # A change is applied when two checks agree: about a second after the file was written.
 WATCH_SECONDS: Final = 0.5
 
+# New objects. A long trace makes some thousands, of which none is a part of a cycle.
+_COLLECT_AFTER: Final = 20_000
+
 
 class Host:
     """scmhost in a process of your own.
@@ -113,9 +116,9 @@ class Host:
     def application(self, organization: "Organization") -> tuple["FastAPI", str]:
         """Return the application for calls within this process, and a token for the actor of the services."""
         from scmhost.application import create_application
-        from scmhost.organizations.access import LocalTokens
+        from scmhost.organizations.tokens import add_local_token
 
-        return create_application(self.services), self.services.shared(LocalTokens).add(self.services, organization)
+        return create_application(self.services), add_local_token(self.services, organization)
 
     def close(self) -> None:
         """Stop the background loops, then close the plugins and the database."""
@@ -226,6 +229,8 @@ def asgi() -> "FastAPI":
     host = Host.open(settings, migrate=False, telemetry=telemetry)
     on_hangup(host.watch(configuration_path()).wake)
     application = create_application(host.services, host.close, agents_endpoint(wanted=settings.host.mcp))
+    # As in the command, whose threshold the processes of several workers do not have.
+    gc.set_threshold(_COLLECT_AFTER)
     # Ingesting many commits triggers full garbage collections; frozen objects are not traversed by them.
     gc.collect()
     gc.freeze()
@@ -239,7 +244,7 @@ def main() -> None:
         print(f"scmhost {__version__}")  # noqa: T201 - the output of the command
         return
     # Imports make many objects that stay, and the default threshold searches all of them several times for garbage.
-    gc.set_threshold(20_000)
+    gc.set_threshold(_COLLECT_AFTER)
     from scmhost.cli.main import run
 
     run(open_host, sys.argv[1:])

@@ -63,7 +63,12 @@ API: Final = "/api/0/"
 """The beginning of the paths of the API."""
 _METHODS: Final = ("GET", "POST", "PUT", "DELETE")
 
+# In the order in which a request is compared with them: first those that are called most often.
 ROUTERS: Final = (
+    link_routes.router,
+    link_routes.traces_router,
+    redirect_routes.router,
+    repository_routes.router,
     organization_routes.router,
     audit_routes.router,
     installation_routes.router,
@@ -71,7 +76,6 @@ ROUTERS: Final = (
     installation_routes.webhook_router,
     organization_routes.projects_router,
     organization_routes.project_router,
-    repository_routes.router,
     repository_routes.installation_router,
     commit_routes.router,
     mapping_routes.router,
@@ -81,8 +85,6 @@ ROUTERS: Final = (
     release_routes.router,
     release_routes.project_releases_router,
     release_routes.deploys_router,
-    link_routes.router,
-    link_routes.traces_router,
     suspect_routes.router,
     admin_routes.plugins_router,
     upload_routes.upload_router,
@@ -195,7 +197,6 @@ def create_application(
     app.include_router(admin_routes.health_router)
     app.include_router(commit_routes.delivery_router)
     app.include_router(step_routes.callback_router)
-    app.include_router(redirect_routes.router)
     if services.telemetry.metrics:
         app.include_router(metrics_router(services.telemetry.metrics))
     for_agents = agents(services, app) if agents else None

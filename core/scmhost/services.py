@@ -6,12 +6,14 @@ from typing import Any, Final, Literal, Self, TypeVar
 from pydantic import SecretStr
 
 from scmhost.infra.clock import Clock
-from scmhost.infra.db.engine import SCHEMA_PROBLEMS, Store
+from scmhost.infra.db.engine import Store
+from scmhost.infra.db.schema import PROBLEMS
 from scmhost.infra.errors import NotFound, Unavailable
 from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import NO_KEYS, SecretBox
 from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
 from scmhost.plugins import PluginHost
+from scmhost.sdk import Organization
 
 T = TypeVar("T")
 
@@ -56,6 +58,8 @@ class Services:
         telemetry: receives the operations that are measured.
         actor: who makes the changes, for the audit log.
         full_at: the token buckets of rate limits: when each is full again, by the kind and the id of its key.
+        token_uses: the tokens that were used and whose time of use is not saved yet, by organization and id.
+        local_tokens: the tokens of commands on this machine: their organization, and the user that they act for.
     """
 
     store: Store
@@ -72,6 +76,8 @@ class Services:
     telemetry: Telemetry = NO_TELEMETRY
     actor: Actor = SYSTEM
     full_at: dict[tuple[str, int], float] = field(default_factory=dict, repr=False)
+    token_uses: set[tuple[int, int]] = field(default_factory=set, repr=False)
+    local_tokens: dict[str, tuple[Organization, Actor]] = field(default_factory=dict, repr=False)
     # Shared by all copies of the services: for_actor() copies the reference.
     _shared: dict[type[Any], Any] = field(default_factory=dict, repr=False)
 
@@ -102,7 +108,7 @@ def check_database(services: Services) -> None:
     store = services.store
     state = store.schema_state()
     if state != "current":
-        raise Unavailable(f"database {store.url_without_password}: {SCHEMA_PROBLEMS[state]}")
+        raise Unavailable(f"database {store.url_without_password}: {PROBLEMS[state]}")
 
 
 def check_database_exists(services: Services) -> None:

@@ -14,7 +14,7 @@ from scmhost.infra.loops import Loop
 from scmhost.installations.install_steps import forget_expired
 from scmhost.installations.upgrade import upgrade_when_due
 from scmhost.installations.webhooks import REGISTER_WEBHOOKS
-from scmhost.organizations.access import save_token_uses
+from scmhost.organizations.tokens import save_token_uses
 from scmhost.plugins.isolation.faults import exception_text
 from scmhost.plugins.isolation.pauses import seconds_of
 from scmhost.releases import content_queries

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Final
 
 from scmhost.commits.complete import COMPLETE_PUSH
-from scmhost.infra.db.engine import SCHEMA_PROBLEMS
+from scmhost.infra.db.schema import PROBLEMS
 from scmhost.infra.errors import ScmhostError
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.sealing import attention_reasons
@@ -97,7 +97,7 @@ def check_database(services: Services) -> Findings:
         yield error_finding(DATABASE, error)
         return
     if state != "current":
-        problem, _, remedy = SCHEMA_PROBLEMS[state].partition("; ")
+        problem, _, remedy = PROBLEMS[state].partition("; ")
         yield Finding("error", DATABASE, problem, remedy)
         return
     try:

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from scmhost import __version__
 from scmhost.audit.queries import record
+from scmhost.infra.db import schema
 from scmhost.infra.db.statements import new_id
 from scmhost.infra.errors import Conflict, InvalidInput
 from scmhost.infra.secret_box import SecretBox, new_key
@@ -53,7 +54,7 @@ def export_organization(services: Services, organization: Organization, write: C
         head = {
             "scmhost": __version__,
             "format": FORMAT,
-            "revision": services.store.revision(),
+            "revision": schema.revision(tx.connection()),
             "organization": transfer_queries.organization_row(tx, organization.id),
         }
         write(json.dumps(head) + "\n")
@@ -92,6 +93,7 @@ def import_organization(
             raise Conflict(f"There is an organization {own['slug']!r} here; import it under another --slug.")
         organization = Organization(id=new_id(tx), slug=own["slug"], name=own["name"])
         transfer_queries.create_organization(tx, organization.id, own)
+        tx.mark_changed(organization.id)
         tables = {table.name: table for table in transfer_queries.moved_tables()}
         found: defaultdict[str, list[int]] = defaultdict(list)
         for name, row in _rows(file):
@@ -133,7 +135,9 @@ def _head(services: Services, file: Path) -> Mapping[str, Any]:
         head = next(_lines(file))
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise InvalidInput(f"{file} is no file of `scmhost organizations export`")
-    if head["revision"] != services.store.revision():
+    with services.store.read() as tx:
+        revision = schema.revision(tx.connection())
+    if head["revision"] != revision:
         raise InvalidInput(
             f"{file} was written by scmhost {head['scmhost']} with other tables; export it with this version, after "
             "scmhost migrate"

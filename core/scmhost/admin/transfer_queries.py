@@ -23,6 +23,8 @@ LEFT_OUT: Final = frozenset(
         # Derived from a key of this host and the id of the installation, and registered at code hosts with its address.
         "repository_webhooks",
         "webhook_secrets",
+        # Of the caches of this host.
+        "organization_versions",
         # Work that is under way here.
         "jobs",
         "pending_installations",
@@ -49,7 +51,7 @@ def rows_of(tx: Transaction, table: Table, organization_id: int) -> Iterator[Row
     """Yield an organization's rows as JSON values, in the order of their keys, without the organization's id."""
     columns = [column for column in table.c if column.name != "organization_id"]
     query = select(*columns).where(table.c.organization_id == organization_id).order_by(*table.primary_key.columns)
-    for row in tx.execute(query, execution_options={"yield_per": _BATCH}):
+    for row in tx.execute(query.execution_options(yield_per=_BATCH)):
         yield {
             column.name: value.isoformat() if isinstance(value, datetime) else value
             for column, value in zip(columns, row, strict=True)

@@ -55,8 +55,8 @@ def restore(
 
 
 def _echo_state(services: "Services") -> None:
-    from scmhost.infra.db.engine import SCHEMA_PROBLEMS
+    from scmhost.infra.db.schema import PROBLEMS
 
     state = services.store.schema_state()
     if state != "current":
-        echo(f"Before you start the service: {SCHEMA_PROBLEMS[state]}.")
+        echo(f"Before you start the service: {PROBLEMS[state]}.")

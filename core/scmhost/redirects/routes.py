@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
 from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError, TooManyRequests
-from scmhost.infra.http import Moment, Wire, html_page
+from scmhost.infra.http import Moment, Wire, html_page, read_query
 from scmhost.links.values import FrameQuery, no_link_message
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.access import (
@@ -19,6 +19,7 @@ from scmhost.organizations.access import (
     ServicesDep,
     limit_rate,
     parse_id,
+    services_in,
 )
 from scmhost.sdk import Organization, ref_problem
 
@@ -87,18 +88,17 @@ class RedirectQuery(BaseModel):
         )
 
 
-_Key = Annotated[str, Path(description="A key of `scmhost redirects add`.")]
-
-
 @router.get("/r/{key}", response_class=Response, include_in_schema=False)
 @router.get("/r/sentry/{key}", response_class=Response, include_in_schema=False)
-def redirect(services: ServicesDep, key: _Key, query: Annotated[RedirectQuery, Query()]) -> Response:
+def redirect(request: Request) -> Response:
     """Redirect a browser to the source of a frame; a page, if there are several places or none."""
+    services = services_in(request)
+    query = read_query(request, RedirectQuery)
     try:
-        own, organization = organization_of(services, key, query.installation_id or None)
+        own, organization = organization_of(services, request.path_params["key"], query.installation_id or None)
         limit_rate(services, "key", own.id, services.limits.redirects_per_minute)
-        request = query.request()
-        found = follow(services, organization, request)
+        wanted = query.request()
+        found = follow(services, organization, wanted)
     except NotFound as error:
         return _problem(404, error)
     except InvalidInput as error:
@@ -107,7 +107,7 @@ def redirect(services: ServicesDep, key: _Key, query: Annotated[RedirectQuery, Q
         answer = _problem(429, error)
         answer.headers["Retry-After"] = str(error.retry_after)
         return answer
-    return _answer(organization, request, found)
+    return _answer(organization, wanted, found)
 
 
 def _answer(organization: Organization, request: RedirectRequest, found: Followed) -> Response:

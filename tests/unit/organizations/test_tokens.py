@@ -10,7 +10,7 @@ from hosting import START, SettableClock
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import Forbidden, InvalidInput, NotFound, Unauthenticated, Unavailable
 from scmhost.organizations import queries
-from scmhost.organizations.access import TokenUses, authenticate, check_reads_code, save_token_uses
+from scmhost.organizations.access import authenticate, check_reads_code
 from scmhost.organizations.create import create_organization
 from scmhost.organizations.tokens import (
     ALL_SCOPES,
@@ -20,6 +20,7 @@ from scmhost.organizations.tokens import (
     create_token,
     list_tokens,
     revoke_token,
+    save_token_uses,
 )
 from scmhost.sdk import Organization
 from scmhost.services import Actor, Services
@@ -165,14 +166,13 @@ def test_last_use_is_kept_while_the_database_is_down(services: Services, acme: O
     """What could not be saved is saved later, and a revoked token is not used."""
     token, text = create_token(services, acme, "ci", ["org:ci"])
     authenticate(services, text)
-    uses = services.shared(TokenUses)
     broken = replace(services, store=Store.open("sqlite:////no/such/folder/x.db"))
     with pytest.raises(Unavailable):
-        uses.save(broken)
-    uses.save(services)
+        save_token_uses(broken)
+    save_token_uses(services)
     revoke_token(services, acme, token.id)
     (saved,) = list_tokens(services, acme)
     with pytest.raises(Unauthenticated):
         authenticate(services, text)
-    uses.save(services)
+    save_token_uses(services)
     assert (saved.last_used_at, list_tokens(services, acme)[0].last_used_at) == (START, START)

@@ -1,7 +1,8 @@
 """Upgrade and downgrade the tables inside one transaction, and compare them with the declarations."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final, Literal
 
@@ -82,6 +83,14 @@ def downgrade(connection: Connection, revision: str) -> None:
 SchemaState = Literal["current", "empty", "older", "newer"]
 """The tables, seen from this version of scmhost: its own, none yet, of an older version, of a newer one."""
 
+PROBLEMS: Final[Mapping[SchemaState, str]] = {
+    "empty": "it has no tables yet; run scmhost migrate",
+    "older": "its tables are of an older version of scmhost; run scmhost migrate",
+    "newer": "its tables are of a newer version of scmhost; install that version, or restore a backup from before the "
+    "upgrade",
+}
+"""What is wrong with tables that are not those of this version, and what to do."""
+
 
 def state(connection: Connection) -> SchemaState:
     """Return which version of scmhost the tables are of."""
@@ -126,3 +135,17 @@ def _known() -> frozenset[str]:
 def _heads() -> frozenset[str]:
     """Return the revisions of the newest migrations of this version."""
     return frozenset(ScriptDirectory.from_config(_config()).get_heads())
+
+
+@contextmanager
+def without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """Switch foreign keys off on SQLite, where altering a table drops it and would delete all rows that refer to it."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection
+    driver.cursor().execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        driver.cursor().execute("PRAGMA foreign_keys = ON")
