@@ -85,7 +85,7 @@ def migrated(database_url: str) -> str:
 def emptied(database_url: str) -> str:
     """Delete all rows of a PostgreSQL database, which is faster than a new database for each test; return its URL."""
     # If a test leaves a transaction open, the next test fails instead of waiting for ever.
-    _run(database_url, sql.SQL("SET lock_timeout = '5s'; TRUNCATE organizations CASCADE"))
+    _run(database_url, sql.SQL("SET lock_timeout = '5s'; TRUNCATE organizations, people CASCADE"))
     return database_url
 
 

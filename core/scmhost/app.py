@@ -87,6 +87,7 @@ class Host:
             sync_hours=settings.host.sync_hours,
             secret_box=box,
             telemetry=telemetry,
+            web=settings.web,
         )
         return cls(settings, services)
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from scmhost.infra.limits import Limits
+from scmhost.infra.web_settings import WebSettings
 from scmhost.plugins.config.reading import CONFIG_VARIABLE, PLUGINS_OFF, WEBHOOK_KEY
 from scmhost.plugins.config.reading import DATABASE_URL as DATABASE_VARIABLE
 from scmhost.plugins.config.schema import (
@@ -33,6 +34,7 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("`[host.spans]`", SpansSettings),
     ("`[host.outbound]`", OutboundSettings),
     ("`[limits]`", Limits),
+    ("`[web]`", WebSettings),
     ("`[plugins.NAME]`", PluginSettings),
     ("`allow` and `deny` of a plugin", Organizations),
     ("`rollout` of a plugin", Rollout),
@@ -46,6 +48,7 @@ _DESCRIPTIONS: Final = {
     (HostSettings, "metrics"): "Prometheus metrics, below.",
     (HostSettings, "spans"): "OpenTelemetry spans, below.",
     (FileSettings, "limits"): "Limits of requests, below.",
+    (FileSettings, "web"): "Pages for people, below.",
     (FileSettings, "plugins"): "One table per plugin, below.",
     (FileSettings, "flags_provider"): "An external flag service, below.",
     (HostSettings, "breaker"): "When a failing hook is suspended, below.",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loading import case_id, load_cases
-from scmhost.plugins.config.reading import key_lines
+from scmhost.plugins.config.toml_lines import key_lines
 from scmhost.plugins.config.schema import Source
 
 names = st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True)
