@@ -1,4 +1,4 @@
-"""The tabs of an organization, in the order in which they are shown."""
+"""The tabs of an organization and of a project, in the order in which they are shown."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A page of an organization.
+    """A page of an organization or of a project.
 
     Attributes:
         key: names the page in templates, which mark its tab.
         title: the text of the tab.
-        path: what follows the path of the organization.
+        path: what follows the path of the organization or the project.
         for_admins: whether only administrators see it.
     """
 
@@ -27,8 +27,17 @@ class Tab:
 
 
 ORGANIZATION_TABS: Final = (Tab("projects", "Projects", ""),)
+PROJECT_TABS: Final = (
+    Tab("trace", "Links of a trace", ""),
+    Tab("mappings", "Code mappings", "/mappings"),
+)
 
 
 def organization_tabs(visit: "Visit") -> "Sequence[Tab]":
-    """Return the tabs that the person sees."""
+    """Return the tabs of an organization that the person sees."""
     return [tab for tab in ORGANIZATION_TABS if visit.is_admin or not tab.for_admins]
+
+
+def project_tabs(visit: "Visit") -> "Sequence[Tab]":
+    """Return the tabs of a project that the person sees."""
+    return [tab for tab in PROJECT_TABS if visit.is_admin or not tab.for_admins]

@@ -10,8 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.responses import HTMLResponse, Response
 
 from scmhost import __version__
+from scmhost.sdk import looks_like_commit
 
-from .navigation import organization_tabs
+from .navigation import organization_tabs, project_tabs
 
 if TYPE_CHECKING:
     from .visit import Visit
@@ -37,13 +38,18 @@ SECURITY_HEADERS: Final = {
     "X-Frame-Options": "DENY",
 }
 _A_YEAR: Final = 31_536_000
+_SHA1_LENGTH: Final = 40
 
 
 def html(visit: "Visit", template: str, status: int, **values: Any) -> Response:
     """Return a page as an answer."""
+    return HTMLResponse(rendered(visit, template, **values), status, SECURITY_HEADERS)
+
+
+def rendered(visit: "Visit", template: str, **values: Any) -> str:
+    """Return a page as text."""
     given = {"visit": visit, "url": visit.url, "file": lambda name: file_url(visit, name), "version": __version__}
-    text = _environment().get_template(template).render(given | values)
-    return HTMLResponse(text, status, SECURITY_HEADERS)
+    return _environment().get_template(template).render(given | values)
 
 
 def file_url(visit: "Visit", name: str) -> str:
@@ -77,8 +83,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"day": _day, "moment": _moment, "count": _count}
-    environment.globals |= {"organization_tabs": organization_tabs}
+    environment.filters |= {"clip": _clip, "count": _count, "day": _day, "moment": _moment, "ref": _ref}
+    environment.globals |= {"organization_tabs": organization_tabs, "project_tabs": project_tabs}
     return environment
 
 
@@ -93,3 +99,14 @@ def _moment(when: datetime | None) -> str:
 def _count(number: int, one: str, many: str = "") -> str:
     """Return a number with its noun: ``3 | count("frame")``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _clip(text: str, most: int = 160) -> str:
+    """Return a text without its middle, if it is too long for a page."""
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]}...{text[-half:]}"
+
+
+def _ref(text: str) -> str:
+    """Return a branch, a tag, or the beginning of a commit."""
+    return text[:12] if looks_like_commit(text) and len(text) >= _SHA1_LENGTH else _clip(text, 60)

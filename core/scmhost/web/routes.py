@@ -14,14 +14,14 @@ from starlette.types import Scope
 
 from scmhost.infra.errors import Forbidden, ScmhostError, Unauthenticated
 
-from . import account, organization, sign_in
+from . import account, mapping_form, mappings, organization, sign_in, trace
 from .errors import error_page, status_of
 from .rendering import FILES, file_answer
 from .visit import FORM_TOKEN, Form, View, Visit, read_fields
 
 log = structlog.get_logger(__name__)
 
-VIEWS: Final = (*sign_in.VIEWS, *account.VIEWS, *organization.VIEWS)
+VIEWS: Final = (*sign_in.VIEWS, *account.VIEWS, *organization.VIEWS, *trace.VIEWS, *mappings.VIEWS, *mapping_form.VIEWS)
 """The pages. Each module of pages lists its own."""
 
 

@@ -1,6 +1,6 @@
 """A visit: a request of a browser with its person, its form, and the answers to it; and the views that answer it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -22,6 +22,9 @@ from .cookies import CookieState
 from .rendering import html
 
 FORM_TOKEN: Final = "form_token"  # noqa: S105 - the name of a field
+LARGEST_PAGE: Final = 60_000
+"""The largest page, in bytes: it loads fast on a telephone too, and nobody reads more."""
+
 _MOST_FIELDS: Final = 200
 _SEE_OTHER: Final = 303
 
@@ -43,7 +46,7 @@ class Visit:
         path = urlsplit(self.services.url).path if self.services.url else str(self.request.scope.get("root_path", ""))
         return path.rstrip("/")
 
-    def url(self, path: str, **query: object) -> str:
+    def url(self, path: str, /, **query: object) -> str:
         """Return the address of a page of scmhost in a browser."""
         chosen = {key: value for key, value in query.items() if value not in (None, "")}
         return f"{self.base}{path}{'?' if chosen else ''}{urlencode(chosen)}"
@@ -86,6 +89,16 @@ class Visit:
             if slug in (organization.slug, str(organization.id)):
                 return organization
         raise NotFound(f"There is no organization {slug!r} that you may see.")
+
+    @property
+    def organization_path(self) -> str:
+        """The path of the page of the organization."""
+        return f"/organizations/{self.organization.slug}"
+
+    @property
+    def project_path(self) -> str:
+        """The path of the page of the project."""
+        return f"{self.organization_path}/projects/{self.project.slug}"
 
     @cached_property
     def project(self) -> Project:
@@ -151,11 +164,19 @@ class Visit:
         except NotFound:
             raise InvalidInput("Choose one of the list.", name) from None
 
+    def page_that_fits(self, template: str, sizes: Sequence[int], status: int = 200, **values: Any) -> Response:
+        """Return a page with as many items as fit into a page; ``sizes`` are tried in order, as ``most``."""
+        for most in sizes:
+            answer = self.page(template, status, most=most, **values)
+            if len(answer.body) <= LARGEST_PAGE:
+                break
+        return answer
+
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """Return a page as the answer."""
         return html(self, template, status, **values)
 
-    def redirect(self, path: str, message: str = "", **query: object) -> Response:
+    def redirect(self, path: str, message: str = "", /, **query: object) -> Response:
         """Send the browser to another page, which shows a message."""
         if message:
             self.cookie.add_message(message)
