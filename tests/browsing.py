@@ -45,22 +45,21 @@ class Browser:
     def form(self, label: str) -> LexborNode:
         """Return the first form whose button has this label."""
         for form in self.page.css("form"):
-            if any(button.text(strip=True) == label for button in form.css("button")):
+            if any(text_of(button) == label for button in form.css("button")):
                 return form
         raise AssertionError(f"no form with the button {label!r} on {self.path}: {self.text[:2000]}")
 
     def click(self, label: str) -> LexborHTMLParser:
         """Follow the first link with this text."""
         for link in self.page.css("a"):
-            if link.text(strip=True) == label:
+            if text_of(link) == label:
                 return self.open(urljoin(self.path, link.attributes["href"] or ""))
         raise AssertionError(f"no link {label!r} on {self.path}: {self.text[:2000]}")
 
     @property
     def text(self) -> str:
         """The text of the page, with single blanks."""
-        main = self.page.css_first("main") or self.page.body
-        return " ".join(main.text(separator=" ").split()) if main else ""
+        return text_of(self.page.css_first("main") or self.page.root, " ")
 
     @property
     def status(self) -> int:
@@ -97,6 +96,11 @@ def check_page(page: LexborHTMLParser, answer: Response) -> None:
         assert page.css_first(f"label[for='{control.attributes['id']}']"), control.html
     ids = [node.attributes["id"] for node in page.css("[id]")]
     assert len(ids) == len(set(ids))
+
+
+def text_of(node: LexborNode | None, separator: str = "") -> str:
+    """Return the text of an element, with single blanks."""
+    return " ".join(node.text(separator=separator).split()) if node else ""
 
 
 def fields_of(form: LexborNode) -> dict[str, str]:

@@ -39,7 +39,7 @@ def derive(visit: Visit) -> Response:
         return _derive_page(visit, 400, problem=error.message)
     notes: list[str] = []
     derived = _derived(visit, trace, notes)
-    if accepted := visit.field("accept"):
+    if accepted := visit.form.get("accept"):
         _accept(visit, derived, accepted)
         visit.cookie.add_message("The code mapping is saved.")
         derived = _derived(visit, trace)
