@@ -13,6 +13,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from scmhost.infra.db.engine import Store
+from scmhost.infra.db.schema import ALL_TABLES
 
 URL_VARIABLE = "SCMHOST_TEST_POSTGRES_URL"
 # All processes of a test run use the server in this folder. The first process starts it, the last one stops it.
@@ -83,9 +84,18 @@ def migrated(database_url: str) -> str:
 
 
 def emptied(database_url: str) -> str:
-    """Delete all rows of a PostgreSQL database, which is faster than a new database for each test; return its URL."""
+    """Delete all rows of a PostgreSQL database; return its URL.
+
+    With few rows this takes a tenth of the time of ``TRUNCATE``, and less than a new database for each test.
+    """
+    deletions = [
+        sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name))
+        for table in reversed(ALL_TABLES.sorted_tables)
+        # Its one row is made by a migration.
+        if table.name != "host_keys"
+    ]
     # If a test leaves a transaction open, the next test fails instead of waiting for ever.
-    _run(database_url, sql.SQL("SET lock_timeout = '5s'; TRUNCATE organizations, people CASCADE"))
+    _run(database_url, sql.SQL("; ").join([sql.SQL("SET lock_timeout = '5s'"), *deletions]))
     return database_url
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 import tomllib
 import urllib.request
+import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import pytest
 
 from command import GitRepository
 from scmhost.cli.main import MCP_PACKAGES, SERVER_PACKAGES
+from wheels import PIP, build_wheels
 
 ROOT = Path(__file__).parents[2]
 LIGHT = {"click", "packaging", "pluggy", "pydantic", "rich", "tomlkit"}
@@ -70,9 +72,17 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV", "SCMHOST"))}
 
 
-def pip(python: Path, *words: object) -> None:
-    """Run pip, or skip the test if the package index cannot be reached."""
-    command = [str(python), "-m", "pip", *map(str, words), "--quiet", "--disable-pip-version-check"]
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of scmhost, built from this tree."""
+    (built,) = build_wheels(tmp_path_factory.mktemp("wheel"), ROOT)
+    return built
+
+
+def install(folder: Path, requirement: str) -> Install:
+    """Install a requirement into a new virtual environment, or skip the test if the package index cannot be reached."""
+    venv.create(folder, with_pip=False)
+    command = [*PIP, "--python", str(folder), "install", requirement]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment())
     if (
         done.returncode
@@ -81,21 +91,6 @@ def pip(python: Path, *words: object) -> None:
     ):
         pytest.skip("pip cannot reach the package index; set CI=true to make this an error")
     assert done.returncode == 0, done.stderr
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of scmhost, built from this tree."""
-    folder = tmp_path_factory.mktemp("wheel")
-    pip(Path(sys.executable), "wheel", "--no-deps", "--wheel-dir", folder, ROOT)
-    (built,) = folder.glob("scmhost-*.whl")
-    return built
-
-
-def install(folder: Path, requirement: str) -> Install:
-    """Install a requirement into a new virtual environment."""
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True, env=clean_environment())
-    pip(folder / "bin" / "python", "install", requirement)
     return Install(folder)
 
 

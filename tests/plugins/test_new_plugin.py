@@ -11,8 +11,7 @@ import pytest
 from api import SHA, open_api
 from command import SCMHOST, scmhost
 from scmhost.sdk.testing import CHECKS
-
-PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+from wheels import PIP, build_wheels
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +19,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a new plugin, with its wheel in ``dist`` and the installed wheel in ``site``."""
     folder = tmp_path_factory.mktemp("new") / "scmhost-teapot"
     assert scmhost("plugin", "new", "teapot", "--into", folder).code == 0
-    subprocess.run([*PIP, "wheel", "--no-deps", "--wheel-dir", folder / "dist", folder], check=True)
-    (wheel,) = (folder / "dist").glob("*.whl")
+    (wheel,) = build_wheels(folder / "dist", folder)
     subprocess.run([*PIP, "install", "--no-deps", "--target", folder / "site", wheel], check=True)
     return folder
 

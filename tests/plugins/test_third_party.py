@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import sysconfig
 import venv
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from command import Done
 from serving import Served, serve
+from wheels import PIP, build_wheels
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = """\
@@ -39,8 +39,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     folder = tmp_path_factory.mktemp("third-party")
     sources = [ROOT, *(ROOT / "tests" / "plugins" / name for name in ("acme_forge", "old_forge"))]
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", folder / "wheels", *sources], check=True)
+    wheels = build_wheels(folder / "wheels", *sources)
     venv.create(folder / "venv", with_pip=False)
     (packages,) = (folder / "venv" / "lib").glob("python*/site-packages")
     for dependency in Path(sysconfig.get_path("purelib")).iterdir():
@@ -51,9 +50,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
             and not (packages / dependency.name).exists()
         ):
             (packages / dependency.name).symlink_to(dependency)
-    wheels = sorted((folder / "wheels").glob("*.whl"))
     target = ["--python", str(folder / "venv"), "install", "--no-deps", "--no-index", "--ignore-installed"]
-    subprocess.run([*pip, *target, *map(str, wheels)], check=True)
+    subprocess.run([*PIP, *target, *map(str, wheels)], check=True)
     return folder / "venv" / "bin"
 
 

@@ -36,7 +36,7 @@ M = TypeVar("M", bound=BaseModel)
 
 _SCHEMES: Final = ("http", "https")
 # A hook that reads its deadline answers early, so that the suite need not wait for its whole budget.
-_DEADLINE_SECONDS: Final = 1.0
+_DEADLINE_SECONDS: Final = 0.25
 
 
 def _for_every_hook(name: str) -> CheckFunction:

@@ -255,6 +255,16 @@ class ProviderConformance:
             pytest.skip("\n\n".join(filter(None, [f"{result.outcome}: {result.text}", result.cause])))
 
     @classmethod
+    def conformance_report(cls) -> ConformanceReport:
+        """Return the report of all checks. Checks that this process has not run as tests yet are run now."""
+        run = cls._class_run()
+        done = {result.check for result in run.report.results}
+        for check in CHECKS:
+            if check not in done:
+                run.run(check)
+        return run.report
+
+    @classmethod
     def _class_run(cls) -> ConformanceRun:
         """Return the run of this class, which all its tests share."""
         # Not an inherited attribute: a derived class would share the run of its base.
