@@ -66,6 +66,8 @@ def serve(
             host=host,
             port=port,
             workers=workers,
+            # The application reads the headers of proxies itself: it needs the address of the proxy too.
+            proxy_headers=False,
             # Without these, uvicorn chooses by what is installed, and speed would differ between machines.
             loop="uvloop",
             http="httptools",

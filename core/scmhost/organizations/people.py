@@ -15,6 +15,7 @@ from scmhost.sdk import Organization
 from scmhost.services import Services
 
 from . import people_queries as queries
+from . import queries as organizations
 from .people_queries import Member, Person, Role
 from .queries import token_digest
 
@@ -133,39 +134,43 @@ def remove_member(services: Services, organization: Organization, person_id: int
         note(tx, services, organization, "person.remove", member.person)
 
 
-def known_person(
-    services: Services, subject: str, name: str, roles: Mapping[int, Role] | None, *, host_admin: bool | None = None
-) -> Person:
-    """Return the person whom a proxy or an identity provider names; add the person, if this is the first time.
+@dataclass(frozen=True, slots=True)
+class NamedPerson:
+    """A person as a proxy or an identity provider names them.
 
-    Args:
-        services: the services.
+    Attributes:
         subject: identifies the person there.
         name: the person's name.
-        roles: the roles by organization, which replace those of the person; None: they are kept.
-        host_admin: whether the person administers the host; None: as before.
+        groups: the groups of the person; None: they are not known, and the roles stay as they are.
     """
-    now = services.clock.now()
-    name = checked_name(name)
+
+    subject: str
+    name: str
+    groups: frozenset[str] | None
+
+
+def known_person(services: Services, named: NamedPerson) -> Person:
+    """Return the person whom a proxy or an identity provider names; add the person, if this is the first time.
+
+    With groups, ``[[web.groups]]`` decides the roles, and replaces those that the person had.
+
+    Raises:
+        InvalidInput: the name is blank or too long.
+    """
+    name = checked_name(named.name)
     with services.store.read() as tx:
-        person = queries.with_subject(tx, subject)
-        if person and person.name == name and _has(tx, person, roles, host_admin=host_admin):
+        person = queries.with_subject(tx, named.subject)
+        granted = _granted(tx, services, named)
+        if person and person.name == name and _has(tx, person, granted):
             return person
     with services.store.write() as tx:
-        person = queries.with_subject(tx, subject)
+        person = queries.with_subject(tx, named.subject)
         if person is None:
-            person = queries.create_person(tx, name, now, subject=subject, host_admin=bool(host_admin))
-            note(tx, services, None, "person.invite", person, {"subject": subject})
-        admin = person.host_admin if host_admin is None else host_admin
-        changed = not _has(tx, person, roles, host_admin=host_admin)
-        queries.change_person(tx, person.id, name=name, host_admin=admin)
-        if roles is not None:
-            _replace_roles(tx, person, roles, now)
-        if changed:
-            shown: dict[str, JsonValue] = {
-                str(organization_id): role for organization_id, role in (roles or {}).items()
-            }
-            note(tx, services, None, "person.change", person, {"hostAdmin": admin, "roles": shown})
+            person = queries.create_person(tx, name, services.clock.now(), subject=named.subject)
+            note(tx, services, None, "person.invite", person, {"subject": named.subject})
+        queries.change_person(tx, person.id, name=name)
+        if granted and not _has(tx, person, granted):
+            _grant(tx, services, person, granted)
         return queries.get_person(tx, person.id) or person
 
 
@@ -197,16 +202,36 @@ def note(
     add(tx, None, draft, services.clock.now())
 
 
-def _has(tx: Transaction, person: Person, roles: Mapping[int, Role] | None, *, host_admin: bool | None) -> bool:
-    same_roles = roles is None or queries.roles_of(tx, person.id) == dict(roles)
-    return same_roles and host_admin in (None, person.host_admin)
+@dataclass(frozen=True, slots=True)
+class _Granted:
+    roles: Mapping[int, Role]
+    host_admin: bool
 
 
-def _replace_roles(tx: Transaction, person: Person, roles: Mapping[int, Role], now: datetime) -> None:
-    for organization_id in queries.roles_of(tx, person.id).keys() - roles.keys():
+def _granted(tx: Transaction, services: Services, named: NamedPerson) -> _Granted | None:
+    """Return what the groups of a person give; None if they are not known."""
+    if named.groups is None:
+        return None
+    given = services.web.roles(named.groups)
+    # Of an organization that does not exist yet, the role counts from the next request after its creation.
+    found = ((organizations.find_organization(tx, slug), role) for slug, role in given.roles.items())
+    return _Granted({each.id: role for each, role in found if each}, given.host_admin)
+
+
+def _has(tx: Transaction, person: Person, granted: _Granted | None) -> bool:
+    if granted is None:
+        return True
+    return person.host_admin == granted.host_admin and queries.roles_of(tx, person.id) == dict(granted.roles)
+
+
+def _grant(tx: Transaction, services: Services, person: Person, granted: _Granted) -> None:
+    for organization_id in queries.roles_of(tx, person.id).keys() - granted.roles.keys():
         queries.remove_member(tx, organization_id, person.id)
-    for organization_id, role in roles.items():
-        queries.set_role(tx, organization_id, person.id, role, now)
+    for organization_id, role in granted.roles.items():
+        queries.set_role(tx, organization_id, person.id, role, services.clock.now())
+    queries.change_person(tx, person.id, host_admin=granted.host_admin)
+    shown: dict[str, JsonValue] = {str(id_): role for id_, role in granted.roles.items()}
+    note(tx, services, None, "person.change", person, {"hostAdmin": granted.host_admin, "roles": shown})
 
 
 def _new_link(tx: Transaction, person: Person, now: datetime) -> Invitation:

@@ -14,14 +14,22 @@ from starlette.types import Scope
 
 from scmhost.infra.errors import Forbidden, ScmhostError, Unauthenticated
 
-from . import account, mapping_form, mappings, organization, sign_in, trace
+from . import account, mapping_form, mappings, openid, organization, sign_in, trace
 from .errors import error_page, status_of
 from .rendering import FILES, file_answer
 from .visit import FORM_TOKEN, Form, View, Visit, read_fields
 
 log = structlog.get_logger(__name__)
 
-VIEWS: Final = (*sign_in.VIEWS, *account.VIEWS, *organization.VIEWS, *trace.VIEWS, *mappings.VIEWS, *mapping_form.VIEWS)
+VIEWS: Final = (
+    *sign_in.VIEWS,
+    *openid.VIEWS,
+    *account.VIEWS,
+    *organization.VIEWS,
+    *trace.VIEWS,
+    *mappings.VIEWS,
+    *mapping_form.VIEWS,
+)
 """The pages. Each module of pages lists its own."""
 
 
@@ -34,9 +42,14 @@ class PageRoute(Route):
 
 
 def mount_pages(app: FastAPI) -> None:
-    """Add the pages to an application, and pages for its errors that browsers see. Without ``[web]``, add nothing."""
+    """Add the pages to an application, and pages for its errors that browsers see. If they are off, add nothing.
+
+    Raises:
+        Unavailable: the settings of the sign-in cannot work.
+    """
     if not app.state.services.web.enabled:
         return
+    openid.check_openid(app.state.services)
     for view in VIEWS:
         app.router.routes.append(PageRoute(view.path, _endpoint(view), methods=[view.method]))
     app.router.routes.append(PageRoute("/-/{name}", _file, methods=["GET"]))

@@ -20,7 +20,7 @@ def show_sign_in(visit: Visit) -> Response:
     if visit.signed_in and not link:
         return visit.redirect("/")
     if link:
-        _check_rate(visit)
+        check_rate(visit)
     is_valid = bool(link) and link_is_valid(visit.services, link)
     if link and not is_valid:
         log.warning("sign in refused", client=_address(visit))
@@ -29,7 +29,7 @@ def show_sign_in(visit: Visit) -> Response:
 
 def sign_in(visit: Visit) -> Response:
     """Use up the link, and begin a session."""
-    _check_rate(visit)
+    check_rate(visit)
     try:
         secret = use_link(visit.services, visit.field("link"), visit.request.headers.get("user-agent", ""))
     except Unauthenticated:
@@ -48,7 +48,12 @@ def sign_out(visit: Visit) -> Response:
     return visit.redirect("/sign-in", "You are signed out.")
 
 
-def _check_rate(visit: Visit) -> None:
+def check_rate(visit: Visit) -> None:
+    """Count an attempt to sign in from the address of the visit.
+
+    Raises:
+        TooManyRequests: there were too many in the last minute.
+    """
     most = visit.services.limits.sign_ins_per_minute
     visit.services.shared(RateLimits).check("sign-in", _address(visit), most)
 

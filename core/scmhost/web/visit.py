@@ -12,13 +12,15 @@ from starlette.responses import RedirectResponse, Response
 from scmhost.infra.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
 from scmhost.infra.paging import PageQuery, read_cursor
 from scmhost.organizations import create
+from scmhost.organizations.people import known_person
 from scmhost.organizations.people_queries import SignedIn
 from scmhost.organizations.queries import Project
-from scmhost.organizations.sessions import actor_of, find_session, visible_organizations
+from scmhost.organizations.sessions import actor_of, find_session, visible_organizations, without_session
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
 from .cookies import CookieState
+from .proxy import named_by_proxy
 from .rendering import html
 
 FORM_TOKEN: Final = "form_token"  # noqa: S105 - the name of a field
@@ -53,7 +55,14 @@ class Visit:
 
     @cached_property
     def signed_in(self) -> SignedIn | None:
-        """The person, if somebody is signed in."""
+        """The person, if somebody is signed in.
+
+        Raises:
+            Forbidden: a header names a person, and is not from a proxy that may.
+        """
+        named = named_by_proxy(self.services.web, self.request)
+        if named:
+            return without_session(self.services, known_person(self.services, named))
         return find_session(self.services, self.cookie.secret) if self.cookie.secret else None
 
     @property

@@ -8,8 +8,10 @@ import pytest
 from hosting import SettableClock
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import InvalidInput, NotFound, Unauthenticated
-from scmhost.organizations import people, sessions
+from scmhost.infra.web_settings import GroupRole, WebSettings
+from scmhost.organizations import people, people_queries, sessions
 from scmhost.organizations.create import create_organization
+from scmhost.organizations.people import NamedPerson
 from scmhost.organizations.people_queries import SignedIn
 from scmhost.sdk import Organization
 from scmhost.services import Services
@@ -187,11 +189,44 @@ def test_person_needs_a_place(services: Services) -> None:
         people.invite(services, None, "Ada")
 
 
-def test_known_person_keeps_its_row(services: Services, acme: Organization) -> None:
-    """A proxy names the same person again; roles that it does not name stay, and those that it names replace them."""
-    first = people.known_person(services, "proxy:ada", "Ada", {acme.id: "admin"})
-    assert people.known_person(services, "proxy:ada", "Ada", None) == first
-    assert sessions.without_session(services, first).administers(acme.id)
-    renamed = people.known_person(services, "proxy:ada", "Ada L.", {})
+GROUPS = WebSettings(
+    groups=(
+        GroupRole(group="*", organization="acme"),
+        GroupRole(group="leads", organization="acme", role="admin"),
+        GroupRole(group="leads", organization="no-such"),
+        GroupRole(group="operators", host_admin=True),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("groups", "sees", "administers", "host_admin"),
+    [
+        (frozenset(), True, False, False),
+        (frozenset({"leads"}), True, True, False),
+        (frozenset({"operators", "other"}), True, True, True),
+    ],
+)
+def test_groups_give_roles(
+    sqlite_store: Store, groups: frozenset[str], sees: bool, administers: bool, host_admin: bool
+) -> None:
+    """The groups that a provider names give roles, and a group that it names no more takes them away."""
+    with open_services(sqlite_store, web=GROUPS) as services:
+        acme = create_organization(services, "acme")
+        person = people.known_person(services, NamedPerson("proxy:ada", "Ada", groups))
+        found = sessions.without_session(services, person)
+        assert (found.sees(acme.id), found.administers(acme.id), person.host_admin) == (sees, administers, host_admin)
+        again = people.known_person(services, NamedPerson("proxy:ada", "Ada", frozenset()))
+        assert (again.id, again.host_admin) == (person.id, False)
+        assert not sessions.without_session(services, again).administers(acme.id)
+
+
+def test_known_person_keeps_roles_without_groups(services: Services, acme: Organization) -> None:
+    """If the groups are not known, the roles that an administrator gave stay; a new name is saved."""
+    first = people.known_person(services, NamedPerson("proxy:ada", "Ada", None))
+    assert not sessions.without_session(services, first).sees(acme.id)
+    with services.store.write() as tx:
+        people_queries.set_role(tx, acme.id, first.id, "admin", services.clock.now())
+    renamed = people.known_person(services, NamedPerson("proxy:ada", "Ada L.", None))
     assert (renamed.id, renamed.name) == (first.id, "Ada L.")
-    assert not sessions.without_session(services, renamed).sees(acme.id)
+    assert sessions.without_session(services, renamed).administers(acme.id)

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import is_key
-from scmhost.infra.web_settings import WebSettings
+from scmhost.infra.web_settings import OpenIdSettings, WebSettings
 from scmhost.plugins.discovery import discover
 from scmhost.plugins.errors import ConfigError, Problem, did_you_mean
 from scmhost.plugins.isolation.faults import safe_text
@@ -47,6 +47,7 @@ _log = logging.getLogger(__name__)
 DATABASE_URL: Final = "SCMHOST_DATABASE_URL"
 WEBHOOK_KEY: Final = "SCMHOST_WEBHOOK_KEY"
 SECRET_KEYS: Final = "SCMHOST_SECRET_KEYS"  # noqa: S105 - the name of a variable
+OPENID_SECRET: Final = "SCMHOST_OPENID_SECRET"  # noqa: S105 - the name of a variable
 PLUGINS_OFF: Final = "SCMHOST_PLUGINS_OFF"
 CONFIG_VARIABLE: Final = "SCMHOST_CONFIG"
 DEFAULT_CONFIG: Final = Path("plugins.toml")
@@ -71,6 +72,7 @@ _TABLES: Final[Tables] = {
     ("host", "spans"): SpansSettings,
     ("limits",): Limits,
     ("web",): WebSettings,
+    ("web", "openid"): OpenIdSettings,
     ("flags_provider",): FlagsProvider,
     ("plugins", "*"): PluginSettings,
     ("plugins", "*", "allow"): Organizations,
@@ -162,12 +164,20 @@ def _settings(file: FileSettings, source: Source, environ: Mapping[str, str]) ->
     return Settings(
         host=_host(file.host, source, environ),
         limits=file.limits,
-        web=file.web,
+        web=_web(file.web, environ),
         plugins={name: _with_references(name, table, source, environ) for name, table in file.plugins.items()},
         flags_provider=file.flags_provider,
         plugins_off=_plugins_off(environ.get(PLUGINS_OFF, ""), file.plugins),
         source=source,
     )
+
+
+def _web(file: WebSettings, environ: Mapping[str, str]) -> WebSettings:
+    secret = environ.get(OPENID_SECRET)
+    if not (secret and file.openid):
+        return file
+    openid = file.openid.model_copy(update={"client_secret": SecretStr(secret)})
+    return file.model_copy(update={"openid": openid})
 
 
 def _with_references(name: str, table: PluginSettings, source: Source, environ: Mapping[str, str]) -> PluginSettings:
