@@ -1,6 +1,7 @@
 """The code mappings of a project in their order, and those that a trace and known files support."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from starlette.responses import Response
@@ -62,7 +63,8 @@ def _accept(visit: Visit, derived: Sequence[Derivation], key: str) -> None:
     chosen = next((each for each in derived if key_of(each) == key and each.action == "create"), None)
     if chosen is None:
         raise NotFound("This code mapping was saved meanwhile, or the text supports it no more.")
-    create_mapping(visit.acting, visit.organization, chosen.repository.installation_id or 0, chosen.draft)
+    draft = replace(chosen.draft, generated=False, confidence=None, derived_from=())
+    create_mapping(visit.acting, visit.organization, chosen.repository.installation_id or 0, draft)
 
 
 def _derive_page(
