@@ -153,14 +153,14 @@ def create_link(tx: Transaction, person_id: int, digest: str, now: datetime, exp
     """Save a link of a person in place of an earlier one, and forget the links that are out of date."""
     links = SIGN_IN_LINKS.c
     tx.execute(delete(SIGN_IN_LINKS).where((links.person_id == person_id) | (links.expires_at <= now)))
-    row = {"id": new_id(tx), "person_id": person_id, "digest": digest, "created_at": now, "expires_at": expires_at}
+    row = {"person_id": person_id, "digest": digest, "created_at": now, "expires_at": expires_at}
     tx.execute(insert(SIGN_IN_LINKS).values(row))
 
 
 def has_link(tx: Transaction, digest: str, now: datetime) -> bool:
     """Return whether a link is valid."""
     links = SIGN_IN_LINKS.c
-    return tx.execute(select(links.id).where(links.digest == digest, links.expires_at > now)).first() is not None
+    return tx.execute(select(links.person_id).where(links.digest == digest, links.expires_at > now)).first() is not None
 
 
 def take_link(tx: Transaction, digest: str, now: datetime) -> Person | None:

@@ -68,11 +68,13 @@ class MembershipRow(Base):
 
 
 class SignInLinkRow(Base):
-    __tablename__ = "sign_in_links"
-    __table_args__ = (Index(None, "person_id"),)
+    """The link of a person, who has one at most."""
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    __tablename__ = "sign_in_links"
+
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
     digest: Mapped[str] = mapped_column(KeyText, unique=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]

@@ -39,8 +39,29 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], ondelete="CASCADE"),
     )
     op.create_index("ix_memberships_person_id", "memberships", ["person_id"])
-    _create_secrets("sign_in_links")
-    _create_secrets("person_sessions", sa.Column("client", TEXT, nullable=False))
+    op.create_table(
+        "sign_in_links",
+        sa.Column("person_id", ID, nullable=False, autoincrement=False),
+        sa.Column("digest", KEY, nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("expires_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("person_id"),
+        sa.UniqueConstraint("digest"),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], ondelete="CASCADE"),
+    )
+    op.create_table(
+        "person_sessions",
+        sa.Column("id", ID, nullable=False, autoincrement=False),
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("digest", KEY, nullable=False),
+        sa.Column("client", TEXT, nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("expires_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("digest"),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], ondelete="CASCADE"),
+    )
+    op.create_index("ix_person_sessions_person_id", "person_sessions", ["person_id"])
     keys = op.create_table(
         "host_keys",
         sa.Column("name", KEY, nullable=False),
@@ -49,23 +70,6 @@ def upgrade() -> None:
     )
     # Made here, so that no page has to write one before its first form.
     op.bulk_insert(keys, [{"name": "cookies", "key": secrets.token_urlsafe(32)}])
-
-
-def _create_secrets(table: str, *more: sa.Column[str]) -> None:
-    """Create a table of secrets of people, by their digests."""
-    op.create_table(
-        table,
-        sa.Column("id", ID, nullable=False, autoincrement=False),
-        sa.Column("person_id", ID, nullable=False),
-        sa.Column("digest", KEY, nullable=False),
-        *more,
-        sa.Column("created_at", TIME, nullable=False),
-        sa.Column("expires_at", TIME, nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("digest"),
-        sa.ForeignKeyConstraint(["person_id"], ["people.id"], ondelete="CASCADE"),
-    )
-    op.create_index(f"ix_{table}_person_id", table, ["person_id"])
 
 
 def downgrade() -> None:
