@@ -56,6 +56,12 @@ class Browser:
                 return self.open(urljoin(self.path, link.attributes["href"] or ""))
         raise AssertionError(f"no link {label!r} on {self.path}: {self.text[:2000]}")
 
+    def first(self, selector: str) -> LexborNode:
+        """Return the first element that a selector matches."""
+        node = self.page.css_first(selector)
+        assert node, f"no {selector} on {self.path}: {self.text[:2000]}"
+        return node
+
     @property
     def text(self) -> str:
         """The text of the page, with single blanks."""

@@ -5,10 +5,15 @@ from typing import Any
 
 import pytest
 
-from api import ApiClient
-from chromium import axe_source, findings, open_chromium
+from api import PLUGINS_TOML, ApiClient, open_api
+from chromium import COLOURS, RULES, axe_source, findings, open_chromium
+from scmhost.installations.install import install_provider
 from scmhost.links.code_mappings import mappings_in_order
+from scmhost.organizations.create import find_organization
+from scmhost.organizations.people import first_invitation
 from scmhost.redirects.keys import create_key
+from scmhost.repositories.claim import add_repository, create_repository
+from scmhost.sdk import AddRequest
 from shown_pages import TRACE, link_for, open_sample, served
 
 PROJECT = "/organizations/acme/projects/web"
@@ -65,8 +70,8 @@ def pages_of(api: ApiClient) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_are_accessible(chromium: Any, api: ApiClient, url: str, scheme: str) -> None:
+@pytest.mark.parametrize(("scheme", "rules"), [("light", RULES), ("dark", COLOURS)], ids=["light", "dark"])
+def test_pages_are_accessible(chromium: Any, api: ApiClient, url: str, scheme: str, rules: dict[str, Any]) -> None:
     """axe-core finds nothing serious on any page, no page breaks its own policy, and none is wider than a telephone."""
     axe = axe_source()
     page = open_context(chromium, url, link_for(api, host_admin=True), color_scheme=scheme)
@@ -76,14 +81,14 @@ def test_pages_are_accessible(chromium: Any, api: ApiClient, url: str, scheme: s
     found: dict[str, list[str]] = {}
     for name, address in pages_of(api).items():
         page.goto(address)
-        found[name] = findings(page, axe)
+        found[name] = findings(page, axe, rules)
         found[f"{name}, width"] = wider_than_a_telephone(page)
     page.goto(PROJECT)
     page.get_by_label("Stack trace, output or event").fill(TRACE)
     page.get_by_role("button", name="Find the source").click()
     for summary in page.get_by_text("What was tried").all():
         summary.click()
-    found["links"] = [*findings(page, axe), *wider_than_a_telephone(page)]
+    found["links"] = [*findings(page, axe, rules), *wider_than_a_telephone(page)]
     page.context.close()
     assert {name: each for name, each in found.items() if each} == {}
     # The pages that are not there say so in the console too.
@@ -138,3 +143,67 @@ def test_file_is_dropped_into_the_text(chromium: Any, api: ApiClient, url: str) 
     plain.get_by_role("button", name="Find the source").click()
     plain.get_by_role("heading", name="4 of 6 frames have a link").wait_for()
     plain.context.close()
+
+
+def test_from_a_fresh_service_to_a_link(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """With only the address that the first start prints, a person comes to a correct link with few clicks.
+
+    The installation of a provider and the claim are made by their use cases here, so that five of twelve clicks are
+    left for them.
+    """
+    configuration = PLUGINS_TOML.replace('allow = { organizations = ["acme"] }', "default = true")
+    folder = tmp_path_factory.mktemp("fresh")
+    with open_api(folder, configuration, background=False) as fresh, served(fresh) as address:
+        first = first_invitation(fresh.services)
+        assert first
+        page = open_context(chromium, address)
+        clicks = Clicks(page)
+        page.goto(f"/sign-in?link={first.text}")
+        clicks.button("Sign in")
+        page.get_by_label("Slug").fill("globex")
+        clicks.button("Create organization")
+        page.get_by_label("Slug").fill("shop")
+        clicks.button("Create project")
+        claim_shop(fresh, "globex")
+        clicks.link("Code mappings")
+        clicks.link("Add a code mapping")
+        page.get_by_label("Path in the trace").fill("/srv/shop/shop/cart.py")
+        source = "https://git.globex.example/team/shop/src/branch/main/shop/cart.py"
+        page.get_by_label("Address of the file's page").fill(source)
+        clicks.button("Fill in")
+        link = page.get_by_role("region", name="Difference").get_by_role("link")
+        assert link.get_attribute("href") == source
+        clicks.button("Save")
+        page.get_by_text("The code mapping is saved.").wait_for()
+        assert clicks.number == 7
+        page.context.close()
+
+
+class Clicks:
+    """Clicks and counts."""
+
+    def __init__(self, page: Any) -> None:
+        self._page = page
+        self.number = 0
+
+    def button(self, name: str) -> None:
+        """Press a button of the content."""
+        self._click("button", name)
+
+    def link(self, name: str) -> None:
+        """Follow a link."""
+        self._click("link", name)
+
+    def _click(self, role: str, name: str) -> None:
+        self._page.get_by_role(role, name=name, exact=True).click()
+        self.number += 1
+
+
+def claim_shop(api: ApiClient, slug: str) -> None:
+    """Install Custom SCM for an organization, and claim a repository."""
+    organization = find_organization(api.services, slug)
+    form = {"name": "Globex Forge", "url": "https://git.globex.example", "preset": "forgejo"}
+    installed = install_provider(api.services, organization, "custom_scm", form)
+    create_repository(api.services, organization, "team/shop", "https://git.globex.example/team/shop")
+    request = AddRequest(identifier="team/shop")
+    add_repository(api.services, organization, "custom_scm", installed.installation.id, request)

@@ -23,6 +23,19 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiClient]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiClient]:
+    """The same service for all tests that change nothing."""
+    with open_sample(tmp_path_factory.mktemp("unchanged")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def looking(unchanged: ApiClient) -> Browser:
+    """The browser of an administrator who changes nothing."""
+    return signed_in(unchanged)
+
+
 def roots(api: ApiClient) -> list[tuple[str, str, str, str | None]]:
     """Return the mappings in their order: repository, stack root, source root and branch."""
     listed, _ = mappings_in_order(api.services, api.there.organization, api.there.project, 100)
@@ -40,10 +53,10 @@ def button(browser: Browser, label: str, do: str, **fields: str) -> None:
 SHOP = [("team/shop", "/srv/shop/shop/checkout/", "shop/checkout/", "main"), ("team/shop", "/srv/shop/", "", "main")]
 
 
-def test_list_has_the_order_of_evaluation(admin: Browser) -> None:
+def test_list_has_the_order_of_evaluation(looking: Browser) -> None:
     """The longer stack root is above the shorter one."""
-    admin.open(PAGE)
-    rows = [[cell.text(strip=True) for cell in row.css("td")][:5] for row in admin.page.css("tbody tr")]
+    looking.open(PAGE)
+    rows = [[cell.text(strip=True) for cell in row.css("td")][:5] for row in looking.page.css("tbody tr")]
     assert rows == [
         ["1", "/srv/shop/shop/checkout/", "team/shop", "shop/checkout/", "main"],
         ["2", "/srv/shop/", "team/shop", "(root)", "main"],
@@ -56,9 +69,9 @@ def test_mapping_from_the_page_of_a_file(api: ApiClient, admin: Browser) -> None
     address = "https://git.acme.example/team/site/src/branch/trunk/src/lib/money.ts"
     button(admin, "Fill in", "read", path="/data/app/lib/money.ts", source_url=address)
     assert admin.status == 200
-    assert admin.page.css_first("#stack_root").attributes["value"] == "/data/app/"
-    assert admin.page.css_first("#source_root").attributes["value"] == "src/"
-    assert admin.page.css_first("option[selected]").attributes["value"] == "team/site"
+    assert admin.first("#stack_root").attributes["value"] == "/data/app/"
+    assert admin.first("#source_root").attributes["value"] == "src/"
+    assert admin.first("option[selected]").attributes["value"] == "team/site"
     assert address in [link.attributes["href"] for link in admin.page.css("tbody a")]
     assert len(roots(api)) == 2
     button(admin, "Save", "save")
@@ -71,7 +84,7 @@ def test_known_files_fill_in_the_roots(api: ApiClient, admin: Browser) -> None:
     """For a frame whose file is known the form is filled in and tried at once."""
     admin.open(f"{PAGE}/new?path={MONEY}&line=9")
     assert "The roots are filled in" in admin.text
-    assert admin.page.css_first("#stack_root").attributes["value"] == "/builds/worker/site/"
+    assert admin.first("#stack_root").attributes["value"] == "/builds/worker/site/"
     button(admin, "Save", "save")
     assert ("team/site", "/builds/worker/site/", "", None) in roots(api)
 
@@ -86,18 +99,18 @@ def test_changed_fields_are_tried_before_they_are_saved(api: ApiClient, admin: B
     assert ("team/site", "/builds/", "", "main") in roots(api)
 
 
-def test_difference_on_a_trace(api: ApiClient, admin: Browser) -> None:
+def test_difference_on_a_trace(unchanged: ApiClient, looking: Browser) -> None:
     """Trying a change shows the frames that would get another link, and saves nothing."""
-    admin.open(PAGE)
-    admin.click("Edit /srv/shop/")
-    button(admin, "Try", "try", source_root="other/", text=TRACE)
-    rows = [[" ".join(cell.text().split()) for cell in row.css("td")] for row in admin.page.css("tbody tr")]
-    assert admin.page.css_first("h2").text() == "2 of 6 frames would change"
+    looking.open(PAGE)
+    looking.click("Edit /srv/shop/")
+    button(looking, "Try", "try", source_root="other/", text=TRACE)
+    rows = [[" ".join(cell.text().split()) for cell in row.css("td")] for row in looking.page.css("tbody tr")]
+    assert looking.first("h2").text() == "2 of 6 frames would change"
     assert [row[0] for row in rows] == ["/srv/shop/shop/__main__.py:14", "/srv/shop/shop/cart.py:41"]
     assert "team/shop: shop/cart.py at main" in rows[1][1]
     assert "team/shop: other/shop/cart.py at main" in rows[1][2]
     assert "no known commit has this file" in rows[1][2]
-    assert roots(api) == SHOP
+    assert roots(unchanged) == SHOP
 
 
 def test_change_and_delete(api: ApiClient, admin: Browser) -> None:
@@ -126,24 +139,24 @@ def test_change_and_delete(api: ApiClient, admin: Browser) -> None:
         ({"do": "read", "source_url": "https://git.acme.example/team/site"}, "path"),
     ],
 )
-def test_wrong_fields_are_marked(api: ApiClient, admin: Browser, fields: dict[str, str], field: str) -> None:
+def test_wrong_fields_are_marked(unchanged: ApiClient, looking: Browser, fields: dict[str, str], field: str) -> None:
     """A wrong field keeps its value, names its problem, and nothing is saved."""
-    admin.open(f"{PAGE}/new")
-    admin.submit("Save", **{"do": "save", **fields})
-    assert admin.status == 400
-    control = admin.page.css_first(f"#{field}")
+    looking.open(f"{PAGE}/new")
+    looking.submit("Save", **{"do": "save", **fields})
+    assert looking.status == 400
+    control = looking.first(f"#{field}")
     assert control.attributes["aria-invalid"] == "true"
-    assert admin.page.css_first(f"#wrong-{field}").text()
-    assert roots(api) == SHOP
+    assert looking.first(f"#wrong-{field}").text()
+    assert roots(unchanged) == SHOP
 
 
-def test_same_mapping_twice_is_refused(api: ApiClient, admin: Browser) -> None:
+def test_same_mapping_twice_is_refused(unchanged: ApiClient, looking: Browser) -> None:
     """A mapping that the project has already is not saved again; the page says so."""
-    admin.open(f"{PAGE}/new")
-    button(admin, "Save", "save", repository="team/shop", stack_root="/srv/shop/", default_branch="main")
-    assert admin.status == 400
-    assert "already exists" in admin.page.css_first("[role=alert]").text()
-    assert roots(api) == SHOP
+    looking.open(f"{PAGE}/new")
+    button(looking, "Save", "save", repository="team/shop", stack_root="/srv/shop/", default_branch="main")
+    assert looking.status == 400
+    assert "already exists" in looking.first("[role=alert]").text()
+    assert roots(unchanged) == SHOP
 
 
 def test_derived_mappings_are_accepted_one_by_one(api: ApiClient, admin: Browser) -> None:
@@ -164,15 +177,16 @@ def test_derived_mappings_are_accepted_one_by_one(api: ApiClient, admin: Browser
 
 
 @pytest.mark.parametrize("path", ["/new", "/derive", "/ID", "/ID/delete"])
-def test_member_changes_no_mapping(api: ApiClient, member: Browser, path: str) -> None:
+def test_member_changes_no_mapping(unchanged: ApiClient, path: str) -> None:
     """A member reads the list, and may open no form that changes it."""
-    listed, _ = mappings_in_order(api.services, api.there.organization, api.there.project, 1)
+    member = signed_in(unchanged, "Eve", "member")
+    listed, _ = mappings_in_order(unchanged.services, unchanged.there.organization, unchanged.there.project, 1)
     address = PAGE + path.replace("ID", str(listed[0].mapping.id))
     member.open(PAGE)
     assert "Add a code mapping" not in member.text
     member.post(address, {**fields_of(member.form("Sign out")), "do": "save", "text": "x"})
     assert member.status == 403
-    assert roots(api) == SHOP
+    assert roots(unchanged) == SHOP
 
 
 def test_mappings_of_other_projects_and_organizations_are_not_found(api: ApiClient, admin: Browser) -> None:

@@ -66,7 +66,7 @@ def test_listed_proxy_names_people(proxied: ApiClient, address: str) -> None:
     browser = from_address(proxied, address, ADA, ("X-Forwarded-Groups", "everyone, leads"))
     browser.open("/organizations/acme")
     assert browser.status == 200
-    assert browser.page.css_first(".who a").text() == "ada@example.com"
+    assert browser.first(".who a").text() == "ada@example.com"
     assert browser.form("Create project")
     browser.submit("Create project", slug=f"p{address[0]}{address[-1]}")
     assert browser.status == 200
@@ -184,7 +184,7 @@ def test_provider_signs_in(federated: ApiClient, subject: str, name: str, *, is_
     assert query["redirect_uri"] == ["http://testserver/sign-in/openid/callback"]
     assert query["code_challenge_method"] == ["S256"]
     browser.open("/sign-in/openid/callback", params=consent(address, subject))
-    assert (browser.path, browser.page.css_first("h1").text()) == ("/account", name)
+    assert (browser.path, browser.first("h1").text()) == ("/account", name)
     browser.open("/organizations/acme")
     assert ("Create project" in browser.text) is is_admin
     browser.submit("Sign out")

@@ -34,7 +34,7 @@ def test_missing_mapping_is_made_from_the_reason(api: ApiClient) -> None:
     assert answer.status_code == 404
     browser._show(address, answer)
     browser.click("Make this mapping")
-    assert browser.page.css_first("#path").attributes["value"] == MONEY
+    assert browser.first("#path").attributes["value"] == MONEY
     page = "https://git.acme.example/team/site/src/branch/main/src/lib/other.ts"
     browser.submit("Fill in", do="read", source_url=page)
     assert f"{page}#L7" in [link.attributes["href"] for link in browser.page.css("tbody a")]

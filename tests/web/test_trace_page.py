@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api import ApiClient
-from browsing import Browser, signed_in
+from browsing import Browser, signed_in, text_of
 from shown_pages import TRACE, open_sample
 
 PAGE = "/organizations/acme/projects/web"
@@ -36,7 +36,7 @@ def test_frames_have_links_or_reasons(reader: Browser) -> None:
     """Each frame has its link or the reason and the next step; a link that nobody configured is marked."""
     paste(reader, TRACE)
     assert reader.status == 200
-    assert reader.page.css_first("h1").text() == "4 of 6 frames have a link"
+    assert reader.first("h1").text() == "4 of 6 frames have a link"
     links = [link.attributes["href"] for link in reader.page.css(".frames .place a")]
     base = "https://git.acme.example/team/shop/src/branch/main"
     assert links[:3] == [
@@ -54,8 +54,7 @@ def test_frames_have_links_or_reasons(reader: Browser) -> None:
 def test_what_was_tried_is_shown(reader: Browser) -> None:
     """A frame without a link lists the code mappings and why each does not match."""
     paste(reader, TRACE)
-    tried = reader.page.css(".frames > li")[3].css_first("details")
-    text = " ".join(tried.text(separator=" ").split())
+    text = text_of(reader.page.css(".frames > li")[3].css_first("details"), " ")
     assert "/srv/shop/" in text
     assert "the path does not begin with the stack root" in text
 
@@ -67,7 +66,7 @@ def test_only_administrators_are_offered_to_add_a_mapping(sample: ApiClient, rea
     admin = signed_in(sample, "Grace")
     paste(admin, TRACE)
     admin.click("Add a code mapping for this path")
-    assert admin.page.css_first("#path").attributes["value"] == "/usr/lib/python3.12/decimal.py"
+    assert admin.first("#path").attributes["value"] == "/usr/lib/python3.12/decimal.py"
 
 
 @pytest.mark.parametrize(
@@ -82,14 +81,14 @@ def test_wrong_input_is_explained_at_the_field(reader: Browser, fields: dict[str
     """A wrong field is answered with 400, and a sentence at the form."""
     paste(reader, **fields)
     assert reader.status == 400
-    assert message in reader.page.css_first(".wrong").text()
+    assert message in reader.first(".wrong").text()
 
 
 def test_unknown_release_is_a_note(reader: Browser) -> None:
     """The links lead to the next ref, and the page says so."""
     paste(reader, TRACE, release="no-such-release")
     assert reader.status == 200
-    assert "has no release 'no-such-release'" in reader.page.css_first(".note").text()
+    assert "has no release 'no-such-release'" in reader.first(".note").text()
 
 
 def test_long_text_fits_into_a_page(reader: Browser) -> None:

@@ -17,6 +17,15 @@ from scmhost.sdk import Organization
 from scmhost.services import Services
 from use_cases import open_services, recorded
 
+GROUPS = WebSettings(
+    groups=(
+        GroupRole(group="*", organization="acme"),
+        GroupRole(group="leads", organization="acme", role="admin"),
+        GroupRole(group="leads", organization="no-such"),
+        GroupRole(group="operators", host_admin=True),
+    )
+)
+
 
 @pytest.fixture
 def services(sqlite_store: Store) -> Iterator[Services]:
@@ -60,6 +69,25 @@ def test_invited_person_signs_in(services: Services, acme: Organization) -> None
         ("person.invite", "Grace"),
         ("person.sign-in", "Grace"),
     ]
+
+
+def test_people_are_stored_alike_everywhere(store: Store) -> None:
+    """Every database keeps people, roles, links and sessions, and the key of cookies."""
+    with open_services(store, web=GROUPS) as services:
+        acme = create_organization(services, "acme")
+        invited = people.invite(services, acme, "Ada")
+        again = people.invite_again(services, acme, invited.person.id)
+        secret = sessions.use_link(services, again.text, "Firefox")
+        people.change_role(services, acme, invited.person.id, "admin")
+        found = sessions.find_session(services, secret)
+        assert found
+        assert found.administers(acme.id)
+        assert sessions.cookie_key(services) == sessions.cookie_key(services) != ""
+        named = NamedPerson("proxy:eve", "Eve", frozenset({"leads"}))
+        assert people.known_person(services, named) == people.known_person(services, named)
+        people.remove_member(services, acme, invited.person.id)
+        assert [each.person.name for each in people.list_members(services, acme)] == ["Eve"]
+        assert sessions.find_session(services, secret) is None
 
 
 def test_person_sees_own_organizations_alone(services: Services, acme: Organization) -> None:
@@ -187,16 +215,6 @@ def test_person_needs_a_place(services: Services) -> None:
     """A person without an organization who does not administer the host could see nothing."""
     with pytest.raises(InvalidInput, match="needs an organization"):
         people.invite(services, None, "Ada")
-
-
-GROUPS = WebSettings(
-    groups=(
-        GroupRole(group="*", organization="acme"),
-        GroupRole(group="leads", organization="acme", role="admin"),
-        GroupRole(group="leads", organization="no-such"),
-        GroupRole(group="operators", host_admin=True),
-    )
-)
 
 
 @pytest.mark.parametrize(
