@@ -10,6 +10,7 @@ from browsing import Browser, fields_of, signed_in
 from scmhost.application import create_application
 from scmhost.organizations import people
 from scmhost.organizations.create import create_organization, create_project
+from scmhost.web.account import browser_name
 from use_cases import recorded
 
 
@@ -204,7 +205,31 @@ def test_pages_below_a_path_of_a_proxy(tmp_path: Path) -> None:
     with open_api(tmp_path, configuration, background=False) as api:
         browser = Browser(api)
         answer = browser.client.get("/account")
-        assert answer.headers["location"].startswith("/links/sign-in")
+        assert answer.headers["location"].startswith("/links/sign-in?next=%2Faccount")
+        text = people.invite(api.services, api.there.organization, "Ada").text
+        browser.open("/sign-in", params={"link": text, "next": "/links/account"})
+        form = fields_of(browser.form("Sign in"))
+        # The proxy takes the path away, which the cookie belongs to.
+        value = browser.client.cookies["scmhost"]
+        browser.client.cookies.clear()
+        browser.client.cookies.set("scmhost", value)
+        assert browser.client.post("/sign-in", data=form).headers["location"] == "/links/account"
+        browser.client.cookies.clear()
         page = browser.open("/sign-in")
         local = [node.attributes.get("href") or node.attributes.get("src") for node in page.css("[href], [src]")]
         assert {str(address)[:7] for address in local if not str(address).startswith("#")} == {"/links/"}
+
+
+@pytest.mark.parametrize(
+    ("client", "name"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/150.0 Safari/537.36 Edg/150.0", "Edge on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1", "Safari on iPhone"),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("", "unknown"),
+    ],
+)
+def test_browser_has_a_short_name(client: str, name: str) -> None:
+    """A person recognizes a session by the browser and the system."""
+    assert browser_name(client) == name

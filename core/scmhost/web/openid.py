@@ -105,7 +105,7 @@ def finish(visit: Visit) -> Response:
     person = known_person(visit.services, _named(visit.services, settings, claims))
     agent = visit.request.headers.get("user-agent", "")
     visit.cookie.sign_in(begin_session(visit.services, person, agent))
-    return RedirectResponse(back, 303)
+    return visit.redirect(visit.below_base(back))
 
 
 def _settings(visit: Visit) -> OpenIdSettings:

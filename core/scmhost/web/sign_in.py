@@ -36,7 +36,7 @@ def sign_in(visit: Visit) -> Response:
         log.warning("sign in refused", client=_address(visit))
         return visit.page("sign_in.html", 410, link="-", is_valid=False, back="/")
     visit.cookie.sign_in(secret)
-    return visit.redirect(local_path(visit.field("next")).removeprefix(visit.base) or "/")
+    return visit.redirect(visit.below_base(local_path(visit.field("next"))))
 
 
 def sign_out(visit: Visit) -> Response:

@@ -53,6 +53,11 @@ class Visit:
         chosen = {key: value for key, value in query.items() if value not in (None, "")}
         return f"{self.base}{path}{'?' if chosen else ''}{urlencode(chosen)}"
 
+    def below_base(self, path: str) -> str:
+        """Return a path of a browser as a path of this service, without that of the proxy."""
+        is_below = self.base and path.startswith(f"{self.base}/")
+        return path.removeprefix(self.base) if is_below else path
+
     @cached_property
     def signed_in(self) -> SignedIn | None:
         """The person, if somebody is signed in.
@@ -93,11 +98,15 @@ class Visit:
         Raises:
             NotFound: there is none that the person sees. Whether it exists is not revealed.
         """
-        slug = self.path("organization")
-        for organization in self.organizations:
-            if slug in (organization.slug, str(organization.id)):
-                return organization
-        raise NotFound(f"There is no organization {slug!r} that you may see.")
+        slug, person = self.path("organization"), self.person
+        unknown = NotFound(f"There is no organization {slug!r} that you may see.")
+        try:
+            organization = create.find_organization(self.services, slug)
+        except NotFound:
+            raise unknown from None
+        if not person.sees(organization.id):
+            raise unknown
+        return organization
 
     @property
     def organization_path(self) -> str:
