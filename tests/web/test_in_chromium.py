@@ -158,7 +158,7 @@ def test_from_a_fresh_service_to_a_link(chromium: Any, tmp_path_factory: pytest.
         assert first
         page = open_context(chromium, address)
         clicks = Clicks(page)
-        page.goto(f"/sign-in?link={first.text}")
+        page.goto(f"/sign-in?link={first}")
         clicks.button("Sign in")
         page.get_by_label("Slug").fill("globex")
         clicks.button("Create organization")

@@ -41,12 +41,12 @@ def upgrade() -> None:
     op.create_index("ix_memberships_person_id", "memberships", ["person_id"])
     op.create_table(
         "sign_in_links",
-        sa.Column("person_id", ID, nullable=False, autoincrement=False),
         sa.Column("digest", KEY, nullable=False),
+        sa.Column("person_id", ID),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("expires_at", TIME, nullable=False),
-        sa.PrimaryKeyConstraint("person_id"),
-        sa.UniqueConstraint("digest"),
+        sa.PrimaryKeyConstraint("digest"),
+        sa.UniqueConstraint("person_id"),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], ondelete="CASCADE"),
     )
     op.create_table(
