@@ -10,6 +10,7 @@ import frames
 import ingest
 import links
 import listing
+import owners
 import precision
 import startup
 
@@ -29,6 +30,9 @@ AT_MOST = {
     "ingest/memory": 300.0,
     "frames/growth on hostile lines": 2.3,
     "frames/lines with an invented place, %": 0.1,
+    "owners/to splitting paths": 9.0,
+    "owners/ten times the rules": 1.6,
+    "owners/growth on hostile patterns": 2.6,
 }
 AT_LEAST = {
     "frames": 0.6,
@@ -51,6 +55,7 @@ BENCHMARKS: tuple[Callable[[], dict[str, float]], ...] = (
     startup.ratios,
     crowd.ratios,
     listing.ratios,
+    owners.ratios,
     ingest.ratios,
 )
 

@@ -9,6 +9,7 @@ from .conformance import conformance_page
 from .examples import Send, with_answers
 from .hooks import hooks_page
 from .markdown import with_part
+from .owners import dialects, patterns
 from .providers import providers_page
 from .settings import limits, settings_page
 from .terminal import terminal
@@ -28,6 +29,7 @@ _WHOLE: Final[Mapping[str, Callable[[], str]]] = {
 _PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
     "api.md": {"endpoints": endpoints, "limits": limits},
     "link.md": {"tools": tools},
+    "owners.md": {"dialects": dialects, "patterns": patterns},
     "operators.md": {"scopes": scopes, "refused plugins": refused_plugins, "failing calls": failing_calls},
 }
 

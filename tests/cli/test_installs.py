@@ -108,9 +108,9 @@ def server(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Install:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> GitRepository:
-    """A checkout with one file and a remote."""
+    """A checkout with one file, its owners and a remote."""
     repository = GitRepository(tmp_path / "checkout")
-    repository.commit(files={"a.py": "1\n"})
+    repository.commit(files={"a.py": "1\n", "CODEOWNERS": "* @all\n"})
     repository.git("remote", "add", "origin", "https://github.com/acme/shop")
     return repository
 
@@ -122,6 +122,8 @@ def check_light_commands(installed: Install, checkout: GitRepository) -> None:
     assert linked.stdout == f"a.py:1: Error\n    -> {page}\n", linked.stderr
     frames = installed.run("frames", "--json", cwd=checkout.path, text="a.py:1: Error\n")
     assert [frame["path"] for frame in json.loads(frames.stdout)["frames"]] == ["a.py"]
+    owners = installed.run("owners", "a.py", cwd=checkout.path)
+    assert owners.stdout == "a.py: @all (CODEOWNERS:1)\n", owners.stderr
     request = json.dumps({"remote": "git@github.com:acme/shop.git"})
     assert json.loads(installed.run("remote", "--jsonl", cwd=checkout.path, text=request).stdout)["repo"] == "shop"
     new = installed.run("plugin", "new", "gitbox", cwd=checkout.path)
@@ -184,7 +186,8 @@ def wait_for_port(port: int, process: "subprocess.Popen[bytes]") -> None:
     "words",
     [
         *(["link"], ["link", "--map", "x=y", "--json"], ["frames"], ["plugin", "--help"], ["--help"]),
-        *([name, "--jsonl"] for name in ("map", "roots", "derive", "url", "remote", "read-url")),
+        *([name, "--jsonl"] for name in ("map", "roots", "derive", "url", "remote", "read-url", "owners")),
+        *(["owners", "a.py"], ["owners", "check"]),
         *([name, "--help"] for name in ("serve", "demo", "mcp", "migrate", "bootstrap", "audit", "token", "commits")),
         *(["plugins", name, "--help"] for name in ("list", "show", "why", "doctor", "enable", "disable", "diff")),
     ],

@@ -118,6 +118,13 @@ def test_a_trace_gets_links_and_reasons(agent: AgentClient) -> None:
     assert "previous instructions" not in json.dumps(value)
 
 
+def test_owners_are_asked_for_like_links(agent: AgentClient) -> None:
+    """A provider that reads no files has none."""
+    frames = agent.value("locate_trace", text=TRACE, commit=SHA, owners=True)["frames"]
+    assert frames[0]["url"]
+    assert not any("owners" in frame for frame in frames)
+
+
 def test_a_result_has_no_more_frames_than_wanted(agent: AgentClient) -> None:
     """The other frames are counted."""
     value = agent.value("locate_trace", text=TRACE * 10, max_frames=3)

@@ -7,6 +7,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from scmhost.checkout.formats import LinkedFrame
 from scmhost.checkout.links import CheckoutLinks, compared_path
+from scmhost.checkout.owners import OwnersFile, read_owners
 from scmhost.checkout.summary import LinkCounts
 from scmhost.frames import Frame, FrameMatch, read_text
 from scmhost.infra.errors import ScmhostError
@@ -14,6 +15,7 @@ from scmhost.sdk import TemplateError, UrlError, read_remote
 
 from .tools import (
     Attempt,
+    FileOwners,
     FoundRepository,
     FrameExplanation,
     FrameLanguage,
@@ -25,6 +27,7 @@ from .tools import (
     MaxFrames,
     Repositories,
     TraceText,
+    WithOwners,
     bounded_explanation,
     bounded_text,
     bounded_trace,
@@ -42,7 +45,7 @@ class CheckoutTools:
         """Return a server with these tools."""
         return make_server(self.locate_trace, self.explain_frame, self.list_repositories)
 
-    def locate_trace(self, text: TraceText, max_frames: MaxFrames = 50) -> LocatedTrace:
+    def locate_trace(self, text: TraceText, max_frames: MaxFrames = 50, *, owners: WithOwners = False) -> LocatedTrace:
         """Link the frames of a text."""
         links = self._opened()
         kept = bounded_text(text)
@@ -53,12 +56,13 @@ class CheckoutTools:
             raise ToolError(str(error)) from error
         counts = LinkCounts()
         counts.add(linked)
+        found, notes = _file_owners(links) if owners else (None, [])
         return bounded_trace(
-            map(_located, linked),
+            [_with_owners(_located(frame), found) for frame in linked],
             max_frames,
             total=len(linked),
             text_truncated=reading.truncated or len(kept) < len(text),
-            notes=links.summary(counts),
+            notes=[*links.summary(counts), *notes],
         )
 
     def explain_frame(
@@ -91,6 +95,24 @@ class CheckoutTools:
             return self._open_links()
         except ScmhostError as error:
             raise ToolError(str(error)) from error
+
+
+def _file_owners(links: CheckoutLinks) -> tuple[OwnersFile | None, list[str]]:
+    """Return the CODEOWNERS file of the checkout, or a note why there is none."""
+    try:
+        return read_owners(links.checkout), []
+    except ScmhostError as error:
+        return None, [f"No owners: {error}"]
+
+
+def _with_owners(frame: LocatedFrame, found: OwnersFile | None) -> LocatedFrame:
+    if found is None or frame.source_path is None:
+        return frame
+    shown = [
+        FileOwners(owners=list(item.owners), file=found.path, line=item.line, section=item.section)
+        for item in found.owners.owners_of(frame.source_path)
+    ]
+    return frame.model_copy(update={"owners": shown})
 
 
 def _located(linked: LinkedFrame) -> LocatedFrame:

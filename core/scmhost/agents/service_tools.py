@@ -20,6 +20,7 @@ from scmhost.frames.match_spans import JVM
 from .tools import (
     MAX_REPOSITORIES,
     Attempt,
+    FileOwners,
     FoundRepository,
     FrameExplanation,
     FrameLanguage,
@@ -31,6 +32,7 @@ from .tools import (
     MaxFrames,
     Repositories,
     TraceText,
+    WithOwners,
     bounded_explanation,
     bounded_text,
     bounded_trace,
@@ -77,12 +79,15 @@ class ServiceTools:
         release: Release = None,
         commit: Commit = None,
         max_frames: MaxFrames = 50,
+        *,
+        owners: WithOwners = False,
     ) -> LocatedTrace:
         """Link the frames of a text."""
         path = await self._project_path(context, project)
         kept = bounded_text(text)
         body = {"text": kept, "release": release, "commit": commit}
-        answer = await self._request(context, "POST", f"{path}/trace-links/", body)
+        asked = f"{path}/trace-links/{'?owners=true' if owners else ''}"
+        answer = await self._request(context, "POST", asked, body)
         frames: Sequence[Mapping[str, Any]] = answer["frames"]
         return bounded_trace(
             map(_located, frames),
@@ -219,10 +224,17 @@ def _located(answer: Mapping[str, Any]) -> LocatedFrame:
         source_path=answer["sourcePath"],
         ref=link.get("ref"),
         confidence=answer["confidence"],
+        owners=_file_owners(answer.get("owners")),
         reason=answer["reason"],
         message=answer["message"],
         next_step=answer["nextStep"],
     )
+
+
+def _file_owners(answer: Mapping[str, Any] | None) -> list[FileOwners] | None:
+    if answer is None or answer["file"] is None:
+        return None
+    return [FileOwners(file=answer["file"], **ownership) for ownership in answer["ownerships"]]
 
 
 def _tried(item: Mapping[str, Any]) -> Attempt:

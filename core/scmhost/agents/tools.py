@@ -48,6 +48,7 @@ TraceText = Annotated[
     str, Field(description=f"A stack trace, a log, or any output; only the first {MAX_TEXT:,} characters are read.")
 ]
 MaxFrames = Annotated[int, Field(ge=1, le=MAX_FRAMES, description="Most frames in the result.")]
+WithOwners = Annotated[bool, Field(description="Add the owners of each linked file, from CODEOWNERS.")]
 FramePath = Annotated[str, Field(min_length=1, max_length=_MAX_PATH, description="The path, exactly as printed.")]
 FrameLine = Annotated[int | None, Field(ge=1, le=2**31, description="The line, from 1.")]
 FrameModule = Annotated[
@@ -68,6 +69,15 @@ class Result(BaseModel):
         return {name: value for name, value in serialize(self).items() if value is not None}
 
 
+class FileOwners(Result):
+    """The owners that a rule of CODEOWNERS names."""
+
+    owners: list[Shown] = Field(description="Users, groups and addresses; empty if there are none.")
+    file: Shown = Field(description="The CODEOWNERS file.")
+    line: int | None = Field(default=None, description="The line of the rule.")
+    section: Shown | None = Field(default=None, description="The section of GitLab.")
+
+
 class LocatedFrame(Result):
     """A frame, and its link or the reason why it has none."""
 
@@ -84,6 +94,7 @@ class LocatedFrame(Result):
     source_path: Shown | None = Field(default=None, description="The file in the repository.")
     ref: Shown | None = Field(default=None, description="The commit, tag or branch of the page.")
     confidence: Shown | None = Field(default=None, description="high, medium or low.")
+    owners: list[FileOwners] | None = Field(default=None, description="Only on request.")
     reason: Shown | None = Field(default=None, description="Why there is no link.")
     message: Shown | None = Field(default=None, description="Details of the reason.")
     next_step: Shown | None = Field(default=None, description="What a person can do about the reason.")

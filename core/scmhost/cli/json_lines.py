@@ -40,10 +40,11 @@ def refusal(reason: str, error: str | None = None, detail: str | None = None) ->
     return {**refused, "detail": detail} if detail else refused
 
 
-def answer_lines(request: type[RequestT], answer: Callable[[RequestT], Answer]) -> None:
-    """Answer each line of standard input; a malformed line gets a refusal."""
+def answer_lines(request: type[RequestT], answer: Callable[[RequestT], Answer | str]) -> None:
+    """Answer each line of standard input; a malformed line gets a refusal. A text is an answer that is JSON already."""
     # Bytes, because pydantic decodes them itself and refuses what is not UTF-8.
     for line in sys.stdin.buffer:
+        result: Answer | str
         try:
             parsed = request.model_validate_json(line)
         except ValidationError as error:
@@ -51,7 +52,7 @@ def answer_lines(request: type[RequestT], answer: Callable[[RequestT], Answer]) 
         else:
             result = answer(parsed)
         # click flushes each line: a caller may wait for the answer before it sends the next line.
-        click.echo(json.dumps(result))
+        click.echo(result if isinstance(result, str) else json.dumps(result))
 
 
 def _first_problem(error: ValidationError) -> str:

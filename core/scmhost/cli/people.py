@@ -1,8 +1,13 @@
 """``scmhost people``: invite people to the pages of the service."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from .context import CommandContext, database_options, echo, echo_json, json_option, organization_named
+
+if TYPE_CHECKING:
+    from scmhost.services import Services
 
 
 @click.group(name="people")
@@ -50,6 +55,16 @@ def invite(
         echo_json({"id": str(invited.person.id), "name": invited.person.name, "url": url, "expiresAt": expires})
     else:
         echo(url)
+
+
+def echo_first_link(services: "Services", address: str) -> None:
+    """Print a link for the first administrator, until somebody has signed in. The service listens at the address."""
+    from scmhost.organizations.people import first_invitation
+
+    link = first_invitation(services) if services.web.enabled else None
+    if link:
+        url = sign_in_url(services.url or address, link)
+        echo(f"Nobody has signed in yet. Open this link once, within a day: {url}")
 
 
 def sign_in_url(service: str, link: str) -> str:

@@ -30,6 +30,7 @@ from scmhost.sdk import Organization, ref_problem
 from .code_mappings import MappingDetails
 from .derive import Derivation, DerivationOptions, derive_for_project
 from .explain import explain_links
+from .owners import read_owners
 from .resolve import ResolvedFrame, notes_on_release, resolve_links
 from .schemas import (
     ExplainedTraceOut,
@@ -44,6 +45,7 @@ from .schemas import (
     linked_frame,
     mapping_with_evidence,
     with_context,
+    with_owners,
 )
 from .source_context import read_context
 from .source_lines import MAX_MARGIN
@@ -172,7 +174,7 @@ def context_margin(
     return context
 
 
-# Only ``context`` is ever unset: without the parameter, answers are as they were before there was one.
+# Only ``context`` and ``owners`` are ever unset: without the parameters, answers are as they were before they existed.
 @traces_router.post("/trace-links/", response_model_exclude_unset=True)
 def trace_links(
     services: ServicesDep,
@@ -180,14 +182,18 @@ def trace_links(
     project: ProjectToLink,
     body: LinksIn,
     margin: Annotated[int | None, Depends(context_margin)],
+    owners: Annotated[bool, Query(description="Add the owners of each linked file, from CODEOWNERS.")] = False,  # noqa: FBT002 - a query parameter
 ) -> LinkedTraceOut:
-    """The links of all frames of a stack trace, each with its confidence; on request with source lines around it."""
+    """The links of all frames of a stack trace, each with its confidence; on request with source lines and owners."""
     trace = read_trace(services, body)
     resolved = resolve_links(services, organization, project, trace.queries, body.options)
     frames = [linked_frame(*item) for item in zip(trace.frames, resolved, strict=True)]
     if margin is not None:
         context = read_context(services, organization, trace.queries, resolved, margin)
         frames = [with_context(*item) for item in zip(frames, context, strict=True)]
+    if owners:
+        found = read_owners(services, organization, resolved)
+        frames = [with_owners(*item) for item in zip(frames, found, strict=True)]
     notes = notes_on_release(services, organization, body.release)
     return LinkedTraceOut(frames=frames, unread_lines=trace.unread, truncated=trace.truncated, notes=notes)
 

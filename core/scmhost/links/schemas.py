@@ -13,6 +13,7 @@ from scmhost.services import Services
 
 from .code_mappings import MappingDetails
 from .explain import ExplainedFrame, UnmatchedMapping
+from .owners import FrameOwners
 from .resolve import ResolvedFrame, TriedMapping
 from .source_lines import MAX_LINE_CHARACTERS, MissingLines, NoLines, SourceLines
 from .traces import TraceFrame
@@ -163,11 +164,31 @@ class SourceContextOut(Wire):
     message: str | None = Field(description="The reason in a sentence.")
 
 
+class OwnershipOut(Wire):
+    """The owners that one rule of CODEOWNERS names."""
+
+    owners: list[str] = Field(description="Users, groups and addresses as they are written; empty if there are none.")
+    line: int | None = Field(description="The line of the rule; null if no rule matches.")
+    section: str | None = Field(description="The section of GitLab.")
+
+
+class FrameOwnersOut(Wire):
+    """The owners of a linked file, or the reason why they are not known."""
+
+    file: str | None = Field(description="The path of the CODEOWNERS file.")
+    ownerships: list[OwnershipOut] = Field(description="One, or in GitLab one for each section with a rule.")
+    reason: str | None = Field(description=f"Why the owners are not known: {', '.join(NoLines)}.")
+    message: str | None = Field(description="The reason in a sentence.")
+
+
 class FrameWithContextOut(LinkedFrameOut):
     """A frame and its outcome, with source lines where they were requested."""
 
     context: SourceContextOut | None = Field(
         default=None, description="Only with the parameter `context`; null for a frame without a link."
+    )
+    owners: FrameOwnersOut | None = Field(
+        default=None, description="Only with the parameter `owners`; null for a frame without a link."
     )
 
 
@@ -261,6 +282,17 @@ def with_context(frame: FrameWithContextOut, found: SourceLines | MissingLines |
             start_line=None, lines=[], truncated=False, reason=found.reason.value, message=encodable(found.text)
         )
     return frame.model_copy(update={"context": context})
+
+
+def with_owners(frame: FrameWithContextOut, found: FrameOwners | MissingLines | None) -> FrameWithContextOut:
+    """Return a frame with the owners of its file, or why they are not known."""
+    owners = None
+    if isinstance(found, FrameOwners):
+        ownerships = [OwnershipOut(**item._asdict()) for item in found.ownerships]
+        owners = FrameOwnersOut(file=found.file, ownerships=ownerships, reason=None, message=None)
+    elif found is not None:
+        owners = FrameOwnersOut(file=None, ownerships=[], reason=found.reason.value, message=encodable(found.text))
+    return frame.model_copy(update={"owners": owners})
 
 
 def explained_frame(frame: TraceFrame, explained: ExplainedFrame) -> ExplainedFrameOut:

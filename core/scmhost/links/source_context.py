@@ -126,7 +126,7 @@ def read_context(
     files: dict[tuple[object, ...], LinkedSource] = {}
     left = services.limits.context_frames
     for at, (frame, item) in enumerate(zip(frames, resolved, strict=True)):
-        source, line = _source_of(item), usable_line(frame.line)
+        source, line = source_of(item), usable_line(frame.line)
         if source is None:
             continue
         if line is None or left == 0:
@@ -139,13 +139,14 @@ def read_context(
     reader = SourceReader(services, organization)
     reader.resolve(files.values())
     work = [partial(_cut, reader, files[key], [line for _, line in places], margin) for key, places in wanted.items()]
-    for places, cuts in zip(wanted.values(), _together(work), strict=True):
+    for places, cuts in zip(wanted.values(), together(work), strict=True):
         for (at, _), cut in zip(places, cuts, strict=True):
             results[at] = cut
     return results
 
 
-def _source_of(item: ResolvedFrame) -> LinkedSource | None:
+def source_of(item: ResolvedFrame) -> LinkedSource | None:
+    """Return the file that a link leads to; None without a link."""
     link = item.outcome
     if not isinstance(link, Link) or item.repository is None or item.installation is None:
         return None
@@ -165,7 +166,7 @@ def _cut(
     return [lines_around(text, line, margin) for line in lines]
 
 
-def _together(work: Sequence[Callable[[], T]]) -> list[T]:
+def together(work: Sequence[Callable[[], T]]) -> list[T]:
     """Return the results of the calls in their order, several at a time."""
     # Most traces have few files, and a thread costs more than one of them from the cache.
     if len(work) < 2:  # noqa: PLR2004 - nothing to do at the same time
@@ -194,7 +195,7 @@ class SourceReader:
     def resolve(self, sources: Iterable[LinkedSource]) -> None:
         """Find the commits of the refs of files, so that their contents can be cached."""
         places = {source.place: source for source in sources}
-        commits = _together([partial(self._commit_of, source) for source in places.values()])
+        commits = together([partial(self._commit_of, source) for source in places.values()])
         self._commits.update(zip(places, commits, strict=True))
 
     def read(self, source: LinkedSource) -> bytes | MissingLines:

@@ -210,28 +210,28 @@ def note(
 
 
 @dataclass(frozen=True, slots=True)
-class _Granted:
+class _GrantedRoles:
     roles: Mapping[int, Role]
     host_admin: bool
 
 
-def _granted(tx: Transaction, services: Services, named: NamedPerson) -> _Granted | None:
+def _granted(tx: Transaction, services: Services, named: NamedPerson) -> _GrantedRoles | None:
     """Return what the groups of a person give; None if they are not known."""
     if named.groups is None:
         return None
     given = services.web.roles(named.groups)
     # Of an organization that does not exist yet, the role counts from the next request after its creation.
     found = ((organizations.find_organization(tx, slug), role) for slug, role in given.roles.items())
-    return _Granted({each.id: role for each, role in found if each}, given.host_admin)
+    return _GrantedRoles({each.id: role for each, role in found if each}, given.host_admin)
 
 
-def _has(tx: Transaction, person: Person, granted: _Granted | None) -> bool:
+def _has(tx: Transaction, person: Person, granted: _GrantedRoles | None) -> bool:
     if granted is None:
         return True
     return person.host_admin == granted.host_admin and queries.roles_of(tx, person.id) == dict(granted.roles)
 
 
-def _grant(tx: Transaction, services: Services, person: Person, granted: _Granted) -> None:
+def _grant(tx: Transaction, services: Services, person: Person, granted: _GrantedRoles) -> None:
     for organization_id in queries.roles_of(tx, person.id).keys() - granted.roles.keys():
         queries.remove_member(tx, organization_id, person.id)
     for organization_id, role in granted.roles.items():

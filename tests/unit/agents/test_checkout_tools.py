@@ -54,6 +54,19 @@ def call(tool: str, overrides: LinkOverrides | None = None, **arguments: Any) ->
     return result.content[0].text if result.is_error else result.structured_content
 
 
+def test_owners_of_files_are_added_on_request(checkout: GitRepository) -> None:
+    """Without CODEOWNERS a note says so."""
+    text = '  File "/srv/shop/cart.py", line 12, in total\n  File "/usr/lib/x.py", line 9, in f\n'
+    missing = call("locate_trace", text=text, owners=True)
+    assert "owners" not in missing["frames"][0]
+    assert missing["notes"][-1].startswith("No owners: commit ")
+    checkout.commit(files={"CODEOWNERS": "# all\n/shop/ @shop\n"})
+    owned, library = call("locate_trace", text=text, owners=True)["frames"]
+    assert owned["owners"] == [{"owners": ["@shop"], "file": "CODEOWNERS", "line": 2}]
+    assert "owners" not in library
+    assert "owners" not in call("locate_trace", text=text)["frames"][0]
+
+
 def test_a_trace_gets_the_links_of_the_checkout(checkout: GitRepository) -> None:
     """Frames of this repository have links, others a reason; the notes are the summary of `scmhost link`."""
     text = (

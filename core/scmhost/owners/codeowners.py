@@ -1,0 +1,165 @@
+"""Read a CODEOWNERS file, and find the owners of paths."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Final
+
+from .gitea import ExpressionSet, expression_globs, parse_gitea
+from .github import MAX_BYTES, parse_bitbucket, parse_github
+from .gitlab import parse_gitlab
+from .globs import PathGlob
+from .matcher import MAX_REMEMBERED, GlobMatcher
+from .tree import Rules
+from .values import NO_OWNER, Answer, OwnersDialect, Ownership, OwnersRule, SyntaxProblem
+
+PLACES: Final[Mapping[OwnersDialect, tuple[str, ...]]] = {
+    OwnersDialect.GITHUB: (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"),
+    OwnersDialect.GITLAB: ("CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"),
+    OwnersDialect.BITBUCKET: (".bitbucket/CODEOWNERS",),
+    OwnersDialect.GITEA: ("CODEOWNERS", "docs/CODEOWNERS", ".gitea/CODEOWNERS"),
+    OwnersDialect.FORGEJO: ("CODEOWNERS", "docs/CODEOWNERS", ".gitea/CODEOWNERS", ".forgejo/CODEOWNERS"),
+}
+"""Where a host looks for the file; the first that exists is read."""
+
+OWN_PLACES: Final[Mapping[str, OwnersDialect]] = {
+    place: dialect
+    for dialect, places in PLACES.items()
+    for place in places
+    if sum(place in others for others in PLACES.values()) == 1
+}
+"""The places that only one dialect has, so that they show it."""
+
+_DIALECTS: Final[Mapping[str, OwnersDialect]] = {
+    "github": OwnersDialect.GITHUB,
+    "github_enterprise": OwnersDialect.GITHUB,
+    "gitlab": OwnersDialect.GITLAB,
+    "gitlab_legacy": OwnersDialect.GITLAB,
+    "bitbucket_cloud": OwnersDialect.BITBUCKET,
+    "bitbucket_server": OwnersDialect.BITBUCKET,
+    "gitea": OwnersDialect.GITEA,
+    "forgejo": OwnersDialect.FORGEJO,
+}
+
+
+def dialect_of(kind: str | None) -> OwnersDialect | None:
+    """Return the dialect of a kind of code host, such as ``gitlab``; None if such hosts read no CODEOWNERS."""
+    return _DIALECTS.get(kind or "")
+
+
+class CodeOwners:
+    """A CODEOWNERS file.
+
+    Args:
+        dialect: the host whose rules apply.
+        text: the file; a byte-order mark and the line ends of Windows are accepted.
+
+    Attributes:
+        rules: the rules that apply; of those that match in a section, the last one decides.
+        problems: the lines that the host skips or reads in an unexpected way, in their order.
+
+    Raises:
+        OwnersNotSupported: the dialect needs a package that is not installed.
+    """
+
+    def __init__(self, dialect: OwnersDialect, text: str) -> None:
+        lines = text.removeprefix("\ufeff").split("\n")
+        self.dialect = dialect
+        self.rules: Sequence[OwnersRule]
+        self.problems: Sequence[SyntaxProblem]
+        self._globs: Sequence[PathGlob | None] = ()
+        self._expressions: Sequence[str] = ()
+        if dialect is OwnersDialect.GITHUB and len(text.encode(errors="replace")) > MAX_BYTES:
+            self.rules, self.problems = (), [SyntaxProblem(1, "GitHub ignores a file of more than 3 MB.")]
+        elif dialect in (OwnersDialect.GITEA, OwnersDialect.FORGEJO):
+            expressions, self.problems = parse_gitea(lines)
+            self.rules = [rule for rule, _ in expressions]
+            self._expressions = [expression for _, expression in expressions]
+        else:
+            parsed, self.problems = _PARSERS[dialect](lines)
+            self.rules = [rule for rule, _ in parsed]
+            self._globs = [glob for _, glob in parsed]
+
+    def owners_of(self, path: str) -> Answer:
+        """Return the ownerships of a file, whose path is relative to the root of the repository."""
+        return self.owners_of_all([path])[0]
+
+    def owners_of_all(self, paths: Iterable[str]) -> list[Answer]:
+        """Return the ownerships of many files, in their order. Equal answers are one object."""
+        return self._find(paths)
+
+    @cached_property
+    def _find(self) -> Callable[[Iterable[str]], list[Answer]]:
+        if self._expressions:
+            return _ExpressionAnswers(self.rules, self._expressions).answers
+        globs = [(number, glob) for number, glob in enumerate(self._globs) if glob is not None]
+        strongest = _Strongest(self.rules)
+        matcher = GlobMatcher(globs, strongest.of, lambda matching: _section_answer(self.rules, strongest.of(matching)))
+        if self.dialect is OwnersDialect.GITLAB:
+            return lambda paths: matcher.answers([path.removeprefix("/") for path in paths])
+        return matcher.answers
+
+
+_Parsed = tuple[Sequence[tuple[OwnersRule, PathGlob | None]], Sequence[SyntaxProblem]]
+_PARSERS: Final[Mapping[OwnersDialect, Callable[[list[str]], _Parsed]]] = {
+    OwnersDialect.GITHUB: parse_github,
+    OwnersDialect.GITLAB: parse_gitlab,
+    OwnersDialect.BITBUCKET: parse_bitbucket,
+}
+
+
+class _Strongest:
+    """Selects the last matching rule of each section, and the exclusions of each section."""
+
+    def __init__(self, rules: Sequence[OwnersRule]) -> None:
+        self._groups = [(_name_of(rule), rule.excludes) for rule in rules]
+
+    def of(self, matching: Rules) -> Rules:
+        """Return those of the matching rules that can decide."""
+        if len(matching) < 2:  # noqa: PLR2004 - one rule decides alone
+            return matching
+        return frozenset({self._groups[number]: number for number in sorted(matching)}.values())
+
+
+def _section_answer(rules: Sequence[OwnersRule], deciding: Rules) -> Answer:
+    """Return one ownership for each section with a matching rule and without a matching exclusion."""
+    chosen = [rules[number] for number in sorted(deciding)]
+    excluded = {_name_of(rule) for rule in chosen if rule.excludes}
+    kept = [rule for rule in chosen if _name_of(rule) not in excluded]
+    return tuple(Ownership(rule.owners, rule.line, _name_of(rule)) for rule in kept) or NO_OWNER
+
+
+def _name_of(rule: OwnersRule) -> str | None:
+    return None if rule.section is None else rule.section.name
+
+
+class _ExpressionAnswers(dict[Rules, Answer]):
+    """The answers of Gitea and Forgejo, by the rules whose expressions match: all rules together."""
+
+    def __init__(self, rules: Sequence[OwnersRule], expressions: Sequence[str]) -> None:
+        super().__init__()
+        self._rules = rules
+        self._negated = frozenset(number for number, rule in enumerate(rules) if rule.excludes)
+        globs = {number: expression_globs(expression) for number, expression in enumerate(expressions)}
+        others = [(number, expressions[number]) for number, found in globs.items() if found is None]
+        self._others = ExpressionSet(others) if others else None
+        self._matcher: GlobMatcher[Rules] = GlobMatcher(
+            [(number, glob) for number, found in globs.items() for glob in found or ()], frozenset, frozenset
+        )
+
+    def answers(self, paths: Iterable[str]) -> list[Answer]:
+        """Return the answers for paths, in their order."""
+        kept = list(paths)
+        matching = self._matcher.answers(kept)
+        if self._others is not None:
+            found = map(self._others.matching, kept)
+            matching = [rules.union(more) for rules, more in zip(matching, found, strict=True)]
+        if len(self) > MAX_REMEMBERED:
+            self.clear()
+        return [self[rules] for rules in matching]
+
+    def __missing__(self, matching: Rules) -> Answer:
+        # A rule that begins with ! applies where its expression does not match.
+        chosen = [self._rules[number] for number in sorted(matching ^ self._negated)]
+        owners = tuple(dict.fromkeys(owner for rule in chosen for owner in rule.owners))
+        answer = self[matching] = (Ownership(owners, chosen[-1].line, None),) if chosen else NO_OWNER
+        return answer
