@@ -17,6 +17,7 @@ from scmhost.sdk import AddRequest
 from shown_pages import TRACE, link_for, open_sample, served
 
 PROJECT = "/organizations/acme/projects/web"
+STATUS = {"not found": 404, "reason": 404, "link used": 410}
 MONEY = "/builds/worker/site/src/lib/money.ts"
 
 
@@ -59,6 +60,7 @@ def pages_of(api: ApiClient) -> dict[str, str]:
         "start": "/",
         "account": "/account",
         "organization": "/organizations/acme",
+        "people": "/organizations/acme/people",
         "paste": PROJECT,
         "mappings": f"{PROJECT}/mappings",
         "new mapping": f"{PROJECT}/mappings/new?path={MONEY}&line=9",
@@ -80,7 +82,7 @@ def test_pages_are_accessible(chromium: Any, api: ApiClient, url: str, scheme: s
     page.on("pageerror", lambda error: refused.append(str(error)))
     found: dict[str, list[str]] = {}
     for name, address in pages_of(api).items():
-        page.goto(address)
+        assert page.goto(address).status == STATUS.get(name, 200), name
         found[name] = findings(page, axe, rules)
         found[f"{name}, width"] = wider_than_a_telephone(page)
     page.goto(PROJECT)
