@@ -18,7 +18,8 @@ def names(api: ApiClient) -> list[tuple[str, str]]:
 
 def test_invited_person_signs_in_with_the_link_of_the_page(api: ApiClient, admin: Browser) -> None:
     """The link is shown once, and signs the person in with the chosen role."""
-    admin.open(PAGE)
+    admin.open("/organizations/acme")
+    admin.click("People")
     admin.submit("Invite", name="Grace", role="admin")
     link = re.search(r"/sign-in\?link=[\w-]+", admin.first("main pre").text())
     assert link

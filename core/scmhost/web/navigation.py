@@ -26,7 +26,10 @@ class Tab:
     for_admins: bool = False
 
 
-ORGANIZATION_TABS: Final = (Tab("projects", "Projects", ""),)
+ORGANIZATION_TABS: Final = (
+    Tab("projects", "Projects", ""),
+    Tab("people", "People", "/people", for_admins=True),
+)
 PROJECT_TABS: Final = (
     Tab("trace", "Links of a trace", ""),
     Tab("mappings", "Code mappings", "/mappings"),
