@@ -33,6 +33,7 @@ from scmhost.infra.errors import (
     NotFound,
     ProviderRefused,
     ScmhostError,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
 )
@@ -41,7 +42,7 @@ from scmhost.infra.loops import Loops
 from scmhost.installations import routes as installation_routes
 from scmhost.installations import step_routes
 from scmhost.installations.install import InvalidForm
-from scmhost.links import mapping_routes
+from scmhost.links import mapping_routes, suspect_routes
 from scmhost.links import routes as link_routes
 from scmhost.organizations import routes as organization_routes
 from scmhost.plugins import PluginFault, ProviderOff
@@ -82,6 +83,7 @@ ROUTERS: Final = (
     release_routes.deploys_router,
     link_routes.router,
     link_routes.traces_router,
+    suspect_routes.router,
     admin_routes.plugins_router,
     upload_routes.upload_router,
 )
@@ -117,6 +119,7 @@ DOCUMENTED_ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     408: {"model": ErrorDetail, "description": "The body took longer than limits.body_seconds."},
     409: {"model": ErrorDetail, "description": "It conflicts with stored data."},
     413: {"model": ErrorDetail, "description": "The body is larger than limits.body_bytes."},
+    429: {"model": ErrorDetail, "description": "More than limits.requests_per_minute; wait for Retry-After."},
     502: {"model": ErrorDetail, "description": "A plugin is at fault; the answer names it."},
     503: {"model": ErrorDetail, "description": "Temporarily unavailable; try again later."},
 }
@@ -237,6 +240,8 @@ def _on_scmhost_error(_request: Request, error: Exception) -> JSONResponse:
         return JSONResponse({error.field: [error.message]}, status_code=400)
     if isinstance(error, ProviderRefused):
         return problem(_REFUSED_STATUS[error.reason], str(error), _retry_after(error.retry_after))
+    if isinstance(error, TooManyRequests):
+        return problem(429, str(error), _retry_after(error.retry_after))
     if isinstance(error, PluginFault):
         return problem(status_of_fault(error.kind), str(error), _retry_after(error.retry_after))
     status = next((status for kind, status in _ERROR_STATUS if isinstance(error, kind)), 500)

@@ -57,6 +57,7 @@ class Services:
         telemetry: receives the operations that are measured.
         web: the settings of the pages for people.
         actor: who makes the changes, for the audit log.
+        full_at: the token buckets of rate limits: when each is full again, by the kind and the id of its key.
     """
 
     store: Store
@@ -73,6 +74,7 @@ class Services:
     telemetry: Telemetry = NO_TELEMETRY
     web: WebSettings = DEFAULT_WEB
     actor: Actor = SYSTEM
+    full_at: dict[tuple[str, int], float] = field(default_factory=dict, repr=False)
     # Shared by all copies of the services: for_actor() copies the reference.
     _shared: dict[type[Any], Any] = field(default_factory=dict, repr=False)
 

@@ -76,6 +76,7 @@ COMMANDS: Final = {
     "run": ("scmhost.cli.run:run", "Run a command, and add links to its output."),
     "secrets": ("scmhost.cli.admin:secrets", "Make keys for the secrets of installations, and change the key."),
     "serve": ("scmhost.cli.serve:serve", "Run the service."),
+    "suspects": ("scmhost.cli.suspects:suspects", "Find the commits that may have introduced an error."),
     "token": ("scmhost.cli.admin:token", "Create, list and revoke access tokens."),
     "url": ("scmhost.cli.url_tools:urls", "Build URLs of pages on code hosts."),
     "webhooks": ("scmhost.cli.admin:webhooks", "List webhooks at code hosts, and register them again."),

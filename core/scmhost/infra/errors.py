@@ -38,6 +38,14 @@ class Unauthenticated(ScmhostError):
     """The request has no valid token."""
 
 
+class TooManyRequests(ScmhostError):
+    """A token, a key or an organization has made too many requests. ``retry_after`` is in seconds."""
+
+    def __init__(self, kind: str, retry_after: int) -> None:
+        super().__init__(f"Too many requests of this {kind}; try again in {retry_after} s.")
+        self.retry_after = retry_after
+
+
 class ProviderRefused(ScmhostError):
     """A provider's plugin refused a request, or could not do it.
 

@@ -160,6 +160,8 @@ def delete_installation(tx: Transaction, organization_id: int, installation_id: 
 
     Its repositories become unclaimed; their code mappings and commits are kept.
     """
+    # Locked first: claims that are not saved yet are waited for, so that their repositories become unclaimed too.
+    lock_configuration(tx, organization_id, installation_id)
     # The foreign key has no ON DELETE, because a cascade would delete the repositories' commits and code mappings.
     claimed = (REPOSITORIES.c.organization_id == organization_id) & (REPOSITORIES.c.installation_id == installation_id)
     tx.execute(

@@ -36,7 +36,6 @@ from .schemas import (
     ExplainedTraceOut,
     LinkedFile,
     LinkedFiles,
-    LinkedTraceOut,
     MappingWithEvidence,
     ParsedPath,
     StacktraceLink,
@@ -50,6 +49,8 @@ from .schemas import (
 from .source_context import read_context
 from .source_lines import MAX_MARGIN
 from .source_urls import parse_source_url
+from .suspect_routes import TraceWithSuspectsOut, suspects_out
+from .suspects import SuspectOptions
 from .traces import MAX_FIELD, DeriveIn, LinksIn, read_trace
 from .values import FrameQuery, Link, LinkOptions, NoLink
 
@@ -174,7 +175,7 @@ def context_margin(
     return context
 
 
-# Only ``context`` and ``owners`` are ever unset: without the parameters, answers are as they were before they existed.
+# Only what a parameter adds is ever unset: without parameters, answers are as they were before these existed.
 @traces_router.post("/trace-links/", response_model_exclude_unset=True)
 def trace_links(
     services: ServicesDep,
@@ -182,8 +183,10 @@ def trace_links(
     project: ProjectToLink,
     body: LinksIn,
     margin: Annotated[int | None, Depends(context_margin)],
-    owners: Annotated[bool, Query(description="Add the owners of each linked file, from CODEOWNERS.")] = False,  # noqa: FBT002 - a query parameter
-) -> LinkedTraceOut:
+    *,
+    owners: Annotated[bool, Query(description="Add the owners of each linked file, from CODEOWNERS.")] = False,
+    suspects: Annotated[bool, Query(description="Add the commits that may have introduced the error.")] = False,
+) -> TraceWithSuspectsOut:
     """The links of all frames of a stack trace, each with its confidence; on request with source lines and owners."""
     trace = read_trace(services, body)
     resolved = resolve_links(services, organization, project, trace.queries, body.options)
@@ -195,7 +198,11 @@ def trace_links(
         found = read_owners(services, organization, resolved)
         frames = [with_owners(*item) for item in zip(frames, found, strict=True)]
     notes = notes_on_release(services, organization, body.release)
-    return LinkedTraceOut(frames=frames, unread_lines=trace.unread, truncated=trace.truncated, notes=notes)
+    answer = TraceWithSuspectsOut(frames=frames, unread_lines=trace.unread, truncated=trace.truncated, notes=notes)
+    if suspects:
+        options = SuspectOptions(body.release or None)
+        answer.suspects = suspects_out(services, organization, trace, resolved, options)
+    return answer
 
 
 @traces_router.post("/explain/")

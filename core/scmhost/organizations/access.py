@@ -4,14 +4,16 @@ import base64
 import binascii
 import json
 import re
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Annotated, Final, cast
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from scmhost.infra.errors import Forbidden, NotFound, Unauthenticated
+from scmhost.infra.errors import Forbidden, NotFound, TooManyRequests, Unauthenticated
 from scmhost.sdk import Organization
 from scmhost.services import Actor, Services
 
@@ -96,6 +98,7 @@ def authenticate(services: Services, text: str) -> Caller:
 
     Raises:
         Unauthenticated: the token is malformed, unknown, revoked or expired.
+        TooManyRequests: it has made more than ``limits.requests_per_minute``, or its organization has made too many.
     """
     sent = read_token(text)
     if sent is None:
@@ -113,7 +116,37 @@ def authenticate(services: Services, text: str) -> Caller:
         raise Unauthenticated("Invalid token: it was revoked.")
     if token.expires_at is not None and token.expires_at <= services.clock.now():
         raise Unauthenticated("Invalid token: it has expired.")
+    limit_rate(services, "token", token.id, services.limits.requests_per_minute)
+    # One with many tokens must not starve the others.
+    limit_rate(services, "organization", organization.id, services.limits.organization_requests_per_minute)
     return Caller(organization, token)
+
+
+_MINUTE: Final = 60.0
+# So that memory is bounded. Without its bucket a key starts again with a full one.
+_MOST_BUCKETS: Final = 10_000
+
+
+def limit_rate(
+    services: Services, kind: str, key: int, most: int, *, clock: Callable[[], float] = time.monotonic
+) -> None:
+    """Take a request from the token bucket of a token, a key or an organization.
+
+    It holds ``most`` requests, and fills up in a minute.
+
+    Raises:
+        TooManyRequests: the bucket is empty. This request does not count.
+    """
+    buckets, now, step = services.full_at, clock(), _MINUTE / most
+    full_at = max(buckets.get((kind, key), now), now) + step
+    wait = full_at - now - _MINUTE
+    # It is a whole step, or an error of rounding.
+    if wait > step / 2:
+        services.telemetry.count("refused_requests", {kind: 1})
+        raise TooManyRequests(kind, max(1, ceil(round(wait, 3))))
+    if len(buckets) >= _MOST_BUCKETS:
+        buckets.clear()
+    buckets[kind, key] = full_at
 
 
 async def services_of(request: Request) -> Services:

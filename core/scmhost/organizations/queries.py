@@ -130,6 +130,17 @@ def find_project(tx: Transaction, organization_id: int, slug_or_id: str) -> Proj
     return project or (_one_project(tx, organization_id, PROJECTS.c.id == number) if number is not None else None)
 
 
+def find_projects(tx: Transaction, organization_id: int, slugs_or_ids: Iterable[str]) -> dict[str, Project]:
+    """Return the projects with these slugs, else ids, by the slug or id. An unknown one has no entry."""
+    names = list(dict.fromkeys(slugs_or_ids))
+    query = select(*_PROJECT_COLUMNS).where(PROJECTS.c.organization_id == organization_id)
+    rows = (row for piece in batches(names) for row in tx.execute(query.where(PROJECTS.c.slug.in_(piece))))
+    found = {row.slug: project_of(row) for row in rows}
+    numbers = {name: number for name in names if name not in found and (number := as_id(name)) is not None}
+    by_id = get_projects(tx, organization_id, numbers.values())
+    return found | {name: by_id[number] for name, number in numbers.items() if number in by_id}
+
+
 def project_page(tx: Transaction, organization_id: int, request: PageQuery) -> Page[Project]:
     """Return a page of projects, by slug."""
     query = select(*_PROJECT_COLUMNS).where(PROJECTS.c.organization_id == organization_id)
@@ -142,6 +153,12 @@ def get_projects(tx: Transaction, organization_id: int, ids: Iterable[int]) -> d
     # A release may belong to more projects than one statement takes.
     rows = (row for piece in batches(ids) for row in tx.execute(query.where(PROJECTS.c.id.in_(piece))))
     return {row.id: project_of(row) for row in rows}
+
+
+def lock_project(tx: Transaction, organization_id: int, project_id: int) -> None:
+    """Lock a project, so that writers of its code mappings run one after the other."""
+    is_row = (PROJECTS.c.organization_id == organization_id) & (PROJECTS.c.id == project_id)
+    tx.execute(select(PROJECTS.c.id).where(is_row).with_for_update())
 
 
 def touch_mappings(tx: Transaction, organization_id: int, project_id: int) -> None:

@@ -8,12 +8,11 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
-from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError
+from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError, TooManyRequests
 from scmhost.infra.http import html_page
-from scmhost.infra.rates import RateLimits, TooManyRequests
 from scmhost.links.values import FrameQuery, no_link_message
 from scmhost.mapping import FrameInfo
-from scmhost.organizations.access import ServicesDep
+from scmhost.organizations.access import ServicesDep, limit_rate
 from scmhost.sdk import Organization, Reason, ref_problem
 from scmhost.services import Services
 
@@ -101,7 +100,7 @@ def redirect(services: ServicesDep, key: _Key, query: Annotated[RedirectQuery, Q
     """Redirect a browser to the source of a frame; a page, if there are several places or none."""
     try:
         own, organization = organization_of(services, key, query.installation_id or None)
-        services.shared(RateLimits).check("redirect", str(own.id), services.limits.redirects_per_minute)
+        limit_rate(services, "key", own.id, services.limits.redirects_per_minute)
         request = query.request()
         found = follow(services, organization, request)
     except NotFound as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, TypedDict, Unpack, get_args
 
 import structlog
@@ -89,9 +90,10 @@ def _change(
     return repository_of(row) if row else None
 
 
-def one(tx: Transaction, condition: ColumnElement[bool]) -> Repository | None:
-    """Return the only repository that fulfils a condition."""
-    row = tx.execute(select(*COLUMNS).where(condition)).one_or_none()
+def one(tx: Transaction, condition: ColumnElement[bool], *, lock: bool = False) -> Repository | None:
+    """Return the only repository that fulfils a condition. ``lock``: lock its row until the transaction ends."""
+    query = select(*COLUMNS).where(condition)
+    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
     return repository_of(row) if row else None
 
 
@@ -204,8 +206,14 @@ def create(
         return repository_of(tx.execute(insert(REPOSITORIES).values(row).returning(*COLUMNS)).one())
 
 
-def ensure(tx: Transaction, organization_id: int, names: Iterable[str], now: datetime) -> dict[str, Repository]:
-    """Return the repositories with these names, by casefolded name. Missing ones are created, unclaimed."""
+def ensure(
+    tx: Transaction,
+    organization_id: int,
+    names: Iterable[str],
+    now: datetime,
+    urls: Mapping[str, str | None] = MappingProxyType({}),
+) -> dict[str, Repository]:
+    """Return the repositories with these names, by casefolded name. Missing ones are created at ``urls``, unclaimed."""
     # Of two spellings of a name the first is stored.
     spelled = {name_key(name): name for name in reversed(list(names))}
     found = _holders(tx, organization_id, spelled)
@@ -213,14 +221,15 @@ def ensure(tx: Transaction, organization_id: int, names: Iterable[str], now: dat
     if not missing:
         return found
     ids = new_ids(tx, len(missing))
-    rows = [_new_row(organization_id, id_, spelled[key], now) for id_, key in zip(ids, missing, strict=True)]
+    new = zip(ids, missing, strict=True)
+    rows = [_new_row(organization_id, id_, spelled[key], now) | {"url": urls.get(key)} for id_, key in new]
     insert_missing(tx, REPOSITORIES, rows)
     return found | _holders(tx, organization_id, missing)
 
 
-def get(tx: Transaction, organization_id: int, repository_id: int) -> Repository | None:
-    """Return one repository, in any status."""
-    return one(tx, is_row(organization_id, repository_id))
+def get(tx: Transaction, organization_id: int, repository_id: int, *, lock: bool = False) -> Repository | None:
+    """Return one repository, in any status. ``lock``: nobody else changes it or adds commits to it meanwhile."""
+    return one(tx, is_row(organization_id, repository_id), lock=lock)
 
 
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Repository]:

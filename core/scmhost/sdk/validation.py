@@ -73,7 +73,8 @@ def describe_mismatch(expected: str, result: object, error: ValidationError) -> 
     """
     # The context of an error may contain the value too.
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    field = ".".join(map(str, first["loc"]))
+    # A part with brackets is pydantic's name of a sequence that is one of several types.
+    field = ".".join(str(part) for part in first["loc"] if "[" not in str(part))
     detail = f" (at {field}: {first['msg']})" if field else ""
     return f"returned {type(result).__name__!r} where {expected} is expected{detail}"
 
