@@ -165,16 +165,26 @@ def note(token: int, **fields: Any) -> AuditDraft:
 def all_rows(store: Store) -> dict[str, list[tuple[Any, ...]]]:
     """Return all stored rows by table, without the counters of changes."""
     with store.read() as tx:
-        return {
-            table.name: [tuple(row) for row in tx.execute(select(table).order_by(*table.primary_key))]
-            for table in ALL_TABLES.sorted_tables
-            if table is not VERSIONS
-        }
+        return _rows(tx)
+
+
+def _rows(tx: Transaction) -> dict[str, list[tuple[Any, ...]]]:
+    return {
+        table.name: [tuple(row) for row in tx.execute(select(table).order_by(*table.primary_key))]
+        for table in ALL_TABLES.sorted_tables
+        if table is not VERSIONS
+    }
 
 
 def rows_of(store: Store, organization_id: int) -> dict[str, list[tuple[Any, ...]]]:
     """Return all stored rows of one organization by table."""
-    tables = {name: rows for name, rows in all_rows(store).items() if name not in HOST_TABLES}
+    with store.read() as tx:
+        return rows_seen(tx, organization_id)
+
+
+def rows_seen(tx: Transaction, organization_id: int) -> dict[str, list[tuple[Any, ...]]]:
+    """Return all rows of one organization by table, as a transaction sees them."""
+    tables = {name: rows for name, rows in _rows(tx).items() if name not in HOST_TABLES}
     return {name: [row for row in rows if row[0] == organization_id] for name, rows in tables.items()}
 
 
