@@ -5,14 +5,14 @@ import os
 import sys
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from scmhost import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
     from scmhost.infra.loops import Loop
     from scmhost.infra.telemetry import Telemetry
@@ -87,6 +87,7 @@ class Host:
             sync_hours=settings.host.sync_hours,
             secret_box=box,
             telemetry=telemetry,
+            web=settings.web,
         )
         return cls(settings, services)
 
@@ -183,10 +184,16 @@ def operating_user() -> "Actor":
         return Actor("user", "unknown")
 
 
-def asgi() -> "FastAPI":
-    """Return the application of one worker process. Its configuration comes through the environment."""
+def asgi() -> "ASGIApp":
+    """Return the application of one worker process. Its configuration comes through the environment.
+
+    It reads the headers of proxies itself, as uvicorn does by default, and keeps the address of the proxy.
+    """
+    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
     from scmhost.agents import agents_endpoint
     from scmhost.application import create_application
+    from scmhost.infra.http import PeerAddress
     from scmhost.infra.logs import configure_logs
     from scmhost.infra.telemetry import open_telemetry
     from scmhost.plugins.config.reading import configuration_path
@@ -202,7 +209,10 @@ def asgi() -> "FastAPI":
     # Ingesting many commits triggers full garbage collections; frozen objects are not traversed by them.
     gc.collect()
     gc.freeze()
-    return application
+    trusted = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")
+    # The two packages write the same protocol with different types.
+    behind_proxies: Any = ProxyHeadersMiddleware(cast("Any", application), trusted_hosts=trusted)
+    return PeerAddress(behind_proxies)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import os
 import click
 
 from .context import CommandContext, database_options
+from .people import sign_in_url
 
 
 @click.command(name="serve")
@@ -34,6 +35,7 @@ def serve(
     from scmhost.agents import agents_endpoint
     from scmhost.infra.telemetry import check_telemetry
     from scmhost.infra.telemetry.metrics import multiprocess_folder
+    from scmhost.organizations.people import first_invitation
     from scmhost.plugins.config.watching import block_hangups, forward_hangups
 
     log = structlog.get_logger(__name__)
@@ -43,6 +45,7 @@ def serve(
         settings = opened.settings.host
         check_telemetry(spans=settings.spans.enabled)
         agents_endpoint(wanted=settings.mcp)
+        invitation = first_invitation(opened.services) if opened.settings.web.enabled else None
         for report in opened.services.plugins.plugins:
             log.info("plugin", name=report.name, state=report.state, reason=report.reason)
     # Worker processes read their configuration from the environment.
@@ -52,6 +55,9 @@ def serve(
         os.environ["SCMHOST_DATABASE_URL"] = database_url
     if workers > 1:
         forward_hangups(lambda: [child.pid for child in multiprocessing.active_children() if child.pid])
+    if invitation:
+        where = settings.url or f"http://{host}:{port}"
+        click.echo(f"Nobody has signed in yet. Open this link once, within a day: {sign_in_url(where, invitation)}")
     log.info("listening", url=f"http://{host}:{port}", api="/api/openapi.json")
     with multiprocess_folder(wanted=settings.metrics.enabled and workers > 1):
         uvicorn.run(
@@ -60,6 +66,8 @@ def serve(
             host=host,
             port=port,
             workers=workers,
+            # The application reads the headers of proxies itself: it needs the address of the proxy too.
+            proxy_headers=False,
             # Without these, uvicorn chooses by what is installed, and speed would differ between machines.
             loop="uvloop",
             http="httptools",

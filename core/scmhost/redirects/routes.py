@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, Final
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import RedirectResponse
@@ -13,7 +14,8 @@ from scmhost.infra.rates import RateLimits, TooManyRequests
 from scmhost.links.values import FrameQuery, no_link_message
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.access import ServicesDep
-from scmhost.sdk import Organization, ref_problem
+from scmhost.sdk import Organization, Reason, ref_problem
+from scmhost.services import Services
 
 from .follow import Followed, RedirectRequest, follow
 from .keys import organization_of
@@ -24,6 +26,17 @@ router: Final = APIRouter(tags=["redirects"])
 _LONGEST: Final = 4096
 _NUMBER: Final = re.compile(r"\d{1,9}", re.ASCII)
 _PLACE: Final = re.compile(r"(?P<path>.+?):(?P<line>\d{1,9})(?::\d{1,9})?", re.ASCII | re.DOTALL)
+
+_MENDED_BY_A_MAPPING: Final = frozenset(
+    {
+        Reason.NO_CODE_MAPPINGS,
+        Reason.STACK_ROOT_MISMATCH,
+        Reason.FILE_NOT_FOUND,
+        Reason.PATH_OUTSIDE,
+        Reason.NOT_IN_REPOSITORY,
+        Reason.SEVERAL_FILES,
+    }
+)
 
 _Text = Annotated[str, Field(max_length=_LONGEST)]
 
@@ -99,10 +112,10 @@ def redirect(services: ServicesDep, key: _Key, query: Annotated[RedirectQuery, Q
         answer = _problem(429, error)
         answer.headers["Retry-After"] = str(error.retry_after)
         return answer
-    return _answer(organization, request, found)
+    return _answer(services, organization, request, found)
 
 
-def _answer(organization: Organization, request: RedirectRequest, found: Followed) -> Response:
+def _answer(services: Services, organization: Organization, request: RedirectRequest, found: Followed) -> Response:
     if len(found.pages) == 1:
         headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
         return RedirectResponse(found.pages[0].link.url, 302, headers)
@@ -117,8 +130,24 @@ def _answer(organization: Organization, request: RedirectRequest, found: Followe
         reason=no_link_message(found.missing),
         missing=found.missing,
         explained=found.explained,
+        mapping_forms=_mapping_forms(services, organization, request, found),
     )
     return html_page(missing, 404, styled=True)
+
+
+def _mapping_forms(
+    services: Services, organization: Organization, request: RedirectRequest, found: Followed
+) -> dict[int, str]:
+    """Return the addresses of the pages on which an administrator makes the missing mapping, by project."""
+    # Other reasons, such as an unclaimed repository, stay with any mapping.
+    if not services.web.enabled or found.missing is None or found.missing.reason not in _MENDED_BY_A_MAPPING:
+        return {}
+    frame = request.frame
+    fields = {"path": frame.info.filename, "line": frame.line, "module": frame.info.module}
+    query = urlencode({name: value for name, value in (fields | {"platform": frame.info.platform}).items() if value})
+    base = urlsplit(services.url or "").path
+    above = f"{base}/organizations/{organization.slug}/projects"
+    return {project.id: f"{above}/{project.slug}/mappings/new?{query}" for project, _ in found.explained}
 
 
 def _problem(status: int, error: ScmhostError) -> Response:

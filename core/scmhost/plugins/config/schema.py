@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import is_key
+from scmhost.infra.web_settings import WebSettings
 from scmhost.plugins.errors import ConfigError, Problem
 from scmhost.sdk import authority_of, check_web_url
 from scmhost.sdk.outbound import ANY_ADDRESS, OutboundPolicy, allowed_host
@@ -254,6 +255,7 @@ class FileSettings(Table):
     schema_version: Literal[1] = Field(default=SCHEMA, alias="schema")
     host: HostSettings = HostSettings()
     limits: Limits = Limits()
+    web: WebSettings = WebSettings()
     plugins: dict[str, PluginSettings] = Field(default_factory=dict)
     flags_provider: FlagsProvider | None = None
 
@@ -289,6 +291,7 @@ class Settings(BaseModel):
 
     host: HostSettings = HostSettings()
     limits: Limits = Limits()
+    web: WebSettings = WebSettings()
     plugins: dict[str, PluginSettings] = Field(default_factory=dict)
     flags_provider: FlagsProvider | None = None
     plugins_off: frozenset[str] = frozenset()
