@@ -1,8 +1,8 @@
 """List, change and delete repositories, and delete the installations that claim them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 import structlog
 
@@ -40,16 +40,11 @@ def list_repositories(
     services: Services,
     organization: Organization,
     request: PageQuery,
-    *,
-    query: str = "",
-    statuses: Collection[RepositoryStatus] | None = None,
-    installation_id: int | None = None,
+    **only: Unpack[queries.RepositoryFilters],
 ) -> Page[Repository]:
     """Return a page of repositories by name. ``query`` is a part of the name; without statuses all are listed."""
     with services.store.read() as tx:
-        return queries.page(
-            tx, organization.id, request, query=query, statuses=statuses, installation_id=installation_id
-        )
+        return queries.page(tx, organization.id, request, **only)
 
 
 def change_repository(

@@ -26,7 +26,14 @@ class Tab:
     for_admins: bool = False
 
 
-ORGANIZATION_TABS: Final = (Tab("projects", "Projects", ""),)
+ORGANIZATION_TABS: Final = (
+    Tab("projects", "Projects", ""),
+    Tab("repositories", "Repositories", "/repositories"),
+    Tab("installations", "Code hosts", "/installations"),
+    Tab("releases", "Releases", "/releases"),
+    Tab("missing", "Frames without a link", "/missing"),
+    Tab("access", "Access", "/access", for_admins=True),
+)
 PROJECT_TABS: Final = (
     Tab("trace", "Links of a trace", ""),
     Tab("mappings", "Code mappings", "/mappings"),

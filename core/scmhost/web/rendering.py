@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse, Response
@@ -83,7 +84,14 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"clip": _clip, "count": _count, "day": _day, "moment": _moment, "ref": _ref}
+    environment.filters |= {
+        "clip": _clip,
+        "count": _count,
+        "day": _day,
+        "moment": _moment,
+        "ref": _ref,
+        "segment": _segment,
+    }
     environment.globals |= {"organization_tabs": organization_tabs, "project_tabs": project_tabs}
     return environment
 
@@ -105,6 +113,11 @@ def _clip(text: str, most: int = 160) -> str:
     """Return a text without its middle, if it is too long for a page."""
     half = most // 2
     return text if len(text) <= most else f"{text[:half]}...{text[-half:]}"
+
+
+def _segment(text: str) -> str:
+    """Return a text as a segment of a path."""
+    return quote(text, safe="")
 
 
 def _ref(text: str) -> str:

@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from scmhost.infra.errors import Forbidden, ScmhostError, Unauthenticated
 
-from . import account, mapping_form, mappings, openid, organization, sign_in, trace
+from . import account, mapping_form, mappings, openid, organization, repositories, sign_in, trace
 from .errors import error_page, status_of
 from .rendering import FILES, file_answer
 from .visit import FORM_TOKEN, Form, View, Visit, read_fields
@@ -26,6 +26,7 @@ VIEWS: Final = (
     *openid.VIEWS,
     *account.VIEWS,
     *organization.VIEWS,
+    *repositories.VIEWS,
     *trace.VIEWS,
     *mappings.VIEWS,
     *mapping_form.VIEWS,
