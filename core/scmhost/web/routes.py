@@ -14,7 +14,18 @@ from starlette.types import Scope
 
 from scmhost.infra.errors import Forbidden, ScmhostError, Unauthenticated
 
-from . import account, mapping_form, mappings, openid, organization, repositories, sign_in, trace
+from . import (
+    account,
+    install_form,
+    installations,
+    mapping_form,
+    mappings,
+    openid,
+    organization,
+    repositories,
+    sign_in,
+    trace,
+)
 from .errors import error_page, status_of
 from .rendering import FILES, file_answer
 from .visit import FORM_TOKEN, Form, View, Visit, read_fields
@@ -27,6 +38,9 @@ VIEWS: Final = (
     *account.VIEWS,
     *organization.VIEWS,
     *repositories.VIEWS,
+    # Its paths begin as those of an installation.
+    *install_form.VIEWS,
+    *installations.VIEWS,
     *trace.VIEWS,
     *mappings.VIEWS,
     *mapping_form.VIEWS,
