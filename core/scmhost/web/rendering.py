@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.responses import HTMLResponse, Response
 
 from scmhost import __version__
-from scmhost.sdk import looks_like_commit
+from scmhost.sdk import looks_like_commit, safe_url
 
 from .navigation import organization_tabs, project_tabs
 
@@ -92,8 +92,14 @@ def _environment() -> Environment:
         "ref": _ref,
         "segment": _segment,
     }
+    environment.tests["web_url"] = _is_web_url
     environment.globals |= {"organization_tabs": organization_tabs, "project_tabs": project_tabs}
     return environment
+
+
+def _is_web_url(text: str | None) -> bool:
+    """Return whether a text that somebody sent may be the address of a link."""
+    return bool(text) and safe_url(text or "")
 
 
 def _day(when: datetime | None) -> str:

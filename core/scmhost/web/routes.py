@@ -22,6 +22,7 @@ from . import (
     mappings,
     openid,
     organization,
+    releases,
     repositories,
     sign_in,
     trace,
@@ -41,6 +42,7 @@ VIEWS: Final = (
     # Its paths begin as those of an installation.
     *install_form.VIEWS,
     *installations.VIEWS,
+    *releases.VIEWS,
     *trace.VIEWS,
     *mappings.VIEWS,
     *mapping_form.VIEWS,
