@@ -32,7 +32,8 @@ ORGANIZATION_TABS: Final = (
     Tab("installations", "Code hosts", "/installations"),
     Tab("releases", "Releases", "/releases"),
     Tab("missing", "Frames without a link", "/missing"),
-    Tab("access", "Access", "/access", for_admins=True),
+    Tab("people", "People", "/people"),
+    Tab("tokens", "Tokens", "/tokens", for_admins=True),
 )
 PROJECT_TABS: Final = (
     Tab("trace", "Links of a trace", ""),

@@ -22,9 +22,11 @@ from . import (
     mappings,
     openid,
     organization,
+    people,
     releases,
     repositories,
     sign_in,
+    tokens,
     trace,
 )
 from .errors import error_page, status_of
@@ -43,6 +45,8 @@ VIEWS: Final = (
     *install_form.VIEWS,
     *installations.VIEWS,
     *releases.VIEWS,
+    *people.VIEWS,
+    *tokens.VIEWS,
     *trace.VIEWS,
     *mappings.VIEWS,
     *mapping_form.VIEWS,

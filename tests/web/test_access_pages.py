@@ -1,0 +1,120 @@
+"""People, tokens and redirect keys on pages: what is shown once, what is revoked, and who may."""
+
+from datetime import timedelta
+
+import pytest
+
+from api import ApiClient
+from browsing import Browser, fields_of, signed_in, text_of
+from scmhost.organizations.people import list_members
+from scmhost.organizations.tokens import list_tokens
+from scmhost.redirects.keys import list_keys
+
+ACME = "/organizations/acme"
+
+
+def members(api: ApiClient) -> list[tuple[str, str]]:
+    """Return the people of the organization with their roles."""
+    return [(each.person.name, each.role) for each in list_members(api.services, api.there.organization)]
+
+
+def test_invited_person_signs_in_with_the_link(api: ApiClient, admin: Browser) -> None:
+    """The link is shown once, and signs in a member; a new link replaces it."""
+    admin.open(f"{ACME}/people")
+    admin.submit("Create a link", name="Grace", role="member")
+    link = admin.first("pre").text()
+    other = Browser(api)
+    other.open(link.removeprefix("http://testserver"))
+    other.submit("Sign in")
+    other.open(f"{ACME}/people")
+    assert (other.status, other.page.css("main form")) == (200, [])
+    admin.open(f"{ACME}/people")
+    assert link not in admin.answer.text
+    assert members(api) == [("Ada", "admin"), ("Grace", "member")]
+
+
+def test_role_is_changed_and_person_removed(api: ApiClient, admin: Browser, member: Browser) -> None:
+    """A new role applies from the next request; a removed person sees the organization no more."""
+    admin.open(f"{ACME}/people")
+    admin.submit("Make admin")
+    assert members(api) == [("Ada", "admin"), ("Eve", "admin")]
+    member.open(f"{ACME}/tokens")
+    assert member.status == 200
+    row = next(row for row in admin.page.css("tbody tr") if "Eve" in row.text())
+    remove = next(form for form in row.css("form") if "Remove" in form.text())
+    admin.post(remove.attributes["action"] or "", fields_of(remove))
+    assert members(api) == [("Ada", "admin")]
+    member.open(f"{ACME}/people")
+    # Without another organization, the session has ended.
+    assert member.path.startswith("/sign-in")
+
+
+@pytest.mark.parametrize("fields", [{"name": " "}, {"name": "a" * 300}, {"name": "Grace", "role": "owner"}])
+def test_wrong_invitation_changes_nothing(api: ApiClient, admin: Browser, fields: dict[str, str]) -> None:
+    """A name or a role that is not allowed is refused beside the form."""
+    admin.open(f"{ACME}/people")
+    admin.submit("Create a link", **fields)
+    assert (admin.status, bool(text_of(admin.first("[role=alert]")))) == (400, True)
+    assert members(api) == [("Ada", "admin")]
+
+
+def test_token_is_shown_once_and_revoked(api: ApiClient, admin: Browser) -> None:
+    """A new token works at once with the scopes of its use; a revoked one does not."""
+    admin.open(f"{ACME}/tokens")
+    admin.submit("Create token", name="CI", use="builds", days="30")
+    text = admin.first("pre").text()
+    created = list_tokens(api.services, api.there.organization)[-1]
+    assert (created.name, created.scopes) == ("CI", {"org:ci", "project:releases"})
+    assert created.expires_at
+    assert created.expires_at - created.created_at == pytest.approx(timedelta(days=30), abs=timedelta(minutes=1))
+    assert api.post("releases/", {"version": "1", "projects": ["web"]}, token=text).status_code == 201
+    assert api.post("repos/", {"name": "x"}, token=text).status_code == 403
+    admin.open(f"{ACME}/tokens")
+    assert text not in admin.answer.text
+    admin.submit("Revoke")
+    assert api.get("releases/", token=text).status_code == 401
+
+
+def test_redirect_key_is_shown_once_and_revoked(api: ApiClient, admin: Browser) -> None:
+    """The address of a new key answers; that of a revoked one does not."""
+    admin.open(f"{ACME}/tokens")
+    admin.submit("Create key", key_name="Grafana", binds_sender="on")
+    address = admin.first("pre").text().removeprefix("http://testserver")
+    assert [key.binds_sender for key in list_keys(api.services, api.there.organization)] == [True]
+    unknown = "unknown or revoked"
+    assert unknown not in api.client.get(f"{address}?file=/srv/x.py&installationId=1").text
+    revoke = admin.first("[aria-label='Redirect keys'] form")
+    admin.post(revoke.attributes["action"] or "", fields_of(revoke))
+    assert address not in admin.answer.text
+    assert unknown in api.client.get(f"{address}?file=/srv/x.py&installationId=1").text
+
+
+@pytest.mark.parametrize(
+    ("button", "fields"),
+    [
+        ("Create token", {"name": ""}),
+        ("Create token", {"name": "x", "use": "root"}),
+        ("Create token", {"name": "x", "days": "1e9"}),
+        ("Create key", {"key_name": ""}),
+    ],
+)
+def test_wrong_fields_create_nothing(api: ApiClient, admin: Browser, button: str, fields: dict[str, str]) -> None:
+    """A form with a wrong field is refused, with the reason beside it."""
+    before = len(list_tokens(api.services, api.there.organization))
+    admin.open(f"{ACME}/tokens")
+    admin.submit(button, **fields)
+    assert (admin.status, bool(text_of(admin.first("[role=alert]")))) == (400, True)
+    assert len(list_tokens(api.services, api.there.organization)) == before
+    assert list_keys(api.services, api.there.organization) == []
+
+
+@pytest.mark.parametrize("path", ["people", "people/1/remove", "tokens", "tokens/1/revoke", "redirect-keys"])
+def test_member_changes_no_access(api: ApiClient, path: str) -> None:
+    """Forms that give or take access are refused for members, and tokens are not listed for them."""
+    member = signed_in(api, "Eve", "member")
+    member.open(f"{ACME}/people")
+    member.post(f"{ACME}/{path}", {**fields_of(member.form("Sign out")), "name": "x", "role": "admin"})
+    assert member.status == 403
+    member.open(f"{ACME}/tokens")
+    assert member.status == 403
+    assert members(api) == [("Eve", "member")]
