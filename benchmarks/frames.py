@@ -2,7 +2,8 @@
 
 The text resembles what people paste: the traces of the test cases, in all languages, between the lines of a service. A
 second text has more of those lines, as a log does. The expression is the simplest that finds paths and line numbers; it
-finds no functions.
+finds no functions. ``run`` has the bounds, which are at least 0.6 for both texts. Both are measured in the time of the
+process, because waiting for other processes is no work.
 """
 
 import json
@@ -10,7 +11,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from time import perf_counter
+from time import process_time
 
 from hostile_lines import Shape, growth
 
@@ -85,9 +86,9 @@ def _notations(text: str) -> int:
 
 
 def _seconds(read: Callable[[str], int], text: str) -> float:
-    begin = perf_counter()
+    begin = process_time()
     read(text)
-    return perf_counter() - begin
+    return process_time() - begin
 
 
 if __name__ == "__main__":

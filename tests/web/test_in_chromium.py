@@ -17,6 +17,7 @@ from scmhost.sdk import AddRequest
 from shown_pages import TRACE, link_for, open_sample, served
 
 PROJECT = "/organizations/acme/projects/web"
+STATUS = {"not found": 404, "reason": 404, "link used": 410}
 MONEY = "/builds/worker/site/src/lib/money.ts"
 
 
@@ -59,6 +60,7 @@ def pages_of(api: ApiClient) -> dict[str, str]:
         "start": "/",
         "account": "/account",
         "organization": "/organizations/acme",
+        "people": "/organizations/acme/people",
         "paste": PROJECT,
         "mappings": f"{PROJECT}/mappings",
         "new mapping": f"{PROJECT}/mappings/new?path={MONEY}&line=9",
@@ -80,7 +82,7 @@ def test_pages_are_accessible(chromium: Any, api: ApiClient, url: str, scheme: s
     page.on("pageerror", lambda error: refused.append(str(error)))
     found: dict[str, list[str]] = {}
     for name, address in pages_of(api).items():
-        page.goto(address)
+        assert page.goto(address).status == STATUS.get(name, 200), name
         found[name] = findings(page, axe, rules)
         found[f"{name}, width"] = wider_than_a_telephone(page)
     page.goto(PROJECT)
@@ -158,7 +160,7 @@ def test_from_a_fresh_service_to_a_link(chromium: Any, tmp_path_factory: pytest.
         assert first
         page = open_context(chromium, address)
         clicks = Clicks(page)
-        page.goto(f"/sign-in?link={first.text}")
+        page.goto(f"/sign-in?link={first}")
         clicks.button("Sign in")
         page.get_by_label("Slug").fill("globex")
         clicks.button("Create organization")

@@ -233,3 +233,24 @@ def test_pages_below_a_path_of_a_proxy(tmp_path: Path) -> None:
 def test_browser_has_a_short_name(client: str, name: str) -> None:
     """A person recognizes a session by the browser and the system."""
     assert browser_name(client) == name
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/organizations/%00",
+        "/organizations/%ff%fe",
+        "/organizations/" + "a" * 3_000,
+        "/organizations/acme/projects/%ed%a0%80",
+        "/organizations/acme/projects/web/mappings/9999999999999999999",
+        "/organizations/acme/projects/web/mappings/-1",
+        "/organizations/acme/projects/web/mappings/%3Cscript%3E",
+        "/organizations/acme?cursor=%3Cscript%3E",
+        "/-/..%2f..%2fpages.py",
+    ],
+)
+def test_hostile_address_is_an_ordinary_error(admin: Browser, path: str) -> None:
+    """An address that nobody links to is answered with 400 or 404, and its text is escaped."""
+    admin.open(path)
+    assert admin.status in (400, 404)
+    assert admin.page.css("script:not([src])") == []

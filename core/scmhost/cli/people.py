@@ -7,7 +7,7 @@ import click
 from .context import CommandContext, database_options, echo, echo_json, json_option, organization_named
 
 if TYPE_CHECKING:
-    from scmhost.organizations.people import Invitation
+    from scmhost.services import Services
 
 
 @click.group(name="people")
@@ -49,7 +49,7 @@ def invite(
         invited = usecases.invite(
             host.services, organization, name, role="admin" if role == "admin" else "member", host_admin=host_admin
         )
-        url = sign_in_url(host.services.url or "http://127.0.0.1:8000", invited)
+        url = sign_in_url(host.services.url or "http://127.0.0.1:8000", invited.text)
     if as_json:
         expires = invited.expires_at.isoformat()
         echo_json({"id": str(invited.person.id), "name": invited.person.name, "url": url, "expiresAt": expires})
@@ -57,6 +57,16 @@ def invite(
         echo(url)
 
 
-def sign_in_url(service: str, invited: "Invitation") -> str:
-    """Return the address of an invitation. The text is in the query, which no log of scmhost has."""
-    return f"{service}/sign-in?link={invited.text}"
+def echo_first_link(services: "Services", address: str) -> None:
+    """Print a link for the first administrator, until somebody has signed in. The service listens at the address."""
+    from scmhost.organizations.people import first_invitation
+
+    link = first_invitation(services) if services.web.enabled else None
+    if link:
+        url = sign_in_url(services.url or address, link)
+        echo(f"Nobody has signed in yet. Open this link once, within a day: {url}")
+
+
+def sign_in_url(service: str, link: str) -> str:
+    """Return the address of the sign-in with a link. Its text is in the query, which no log of scmhost has."""
+    return f"{service}/sign-in?link={link}"

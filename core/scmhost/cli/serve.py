@@ -6,7 +6,7 @@ import os
 import click
 
 from .context import CommandContext, database_options
-from .people import sign_in_url
+from .people import echo_first_link
 
 
 @click.command(name="serve")
@@ -35,7 +35,6 @@ def serve(
     from scmhost.agents import agents_endpoint
     from scmhost.infra.telemetry import check_telemetry
     from scmhost.infra.telemetry.metrics import multiprocess_folder
-    from scmhost.organizations.people import first_invitation
     from scmhost.plugins.config.watching import block_hangups, forward_hangups
 
     log = structlog.get_logger(__name__)
@@ -45,7 +44,7 @@ def serve(
         settings = opened.settings.host
         check_telemetry(spans=settings.spans.enabled)
         agents_endpoint(wanted=settings.mcp)
-        invitation = first_invitation(opened.services) if opened.settings.web.enabled else None
+        echo_first_link(opened.services, f"http://{host}:{port}")
         for report in opened.services.plugins.plugins:
             log.info("plugin", name=report.name, state=report.state, reason=report.reason)
     # Worker processes read their configuration from the environment.
@@ -55,9 +54,6 @@ def serve(
         os.environ["SCMHOST_DATABASE_URL"] = database_url
     if workers > 1:
         forward_hangups(lambda: [child.pid for child in multiprocessing.active_children() if child.pid])
-    if invitation:
-        where = settings.url or f"http://{host}:{port}"
-        click.echo(f"Nobody has signed in yet. Open this link once, within a day: {sign_in_url(where, invitation)}")
     log.info("listening", url=f"http://{host}:{port}", api="/api/openapi.json")
     with multiprocess_folder(wanted=settings.metrics.enabled and workers > 1):
         uvicorn.run(

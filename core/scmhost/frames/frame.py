@@ -1,6 +1,9 @@
 """A frame or diagnostic as printed, and its position in a line or a text."""
 
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
+
+# Three times as fast as calling the class, which is a function in Python.
+new_tuple: Final = tuple.__new__
 
 
 # Tuples, because a large text has tens of thousands of them for a short time.

@@ -1,11 +1,13 @@
 """Which notations a line is offered to: those with a hint that the line contains.
 
-There are hundreds of hints. Most of them begin like an extension, such as ``.py:``, and are found by the two characters
-behind each dot of a line. The others are in groups that share a character or word, which is searched for first.
+There are hundreds of hints, and a search for each of them would take longer than reading the line. So most of them have
+a key: the two characters behind a dot, such as those of an extension, or the two before a blank or a colon, which end a
+word. All keys of a line are found at once, and only their hints are searched for. Other hints share a text, which is
+searched for first.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -23,59 +25,83 @@ _ALL: Final[tuple[AnyNotation, ...]] = (*_FRAMES, *DIAGNOSTICS)
 _Groups = dict[str, list[tuple[str, int]]]
 
 _BEHIND_DOT: Final = re.compile(r"\.(?=([A-Za-z].))")
-# A hint belongs to the first one that it contains; those that fewer lines have come first.
-_SHARED: Final = (*"|!NLV{@+", "::", *"\"'=][F<#>", "//", "ine", ",", "0x", "in ", "at ", "(")
+_WORD_END: Final = re.compile(r"[ :](?<=(..)[ :])")
+# More lines have these than other ends of words, so a hint with several keys belongs to another one.
+_FREQUENT: Final = ("in", "at", "ne")
+# A hint without a key belongs to the first text that it contains.
+_SHARED: Final = ("#", "0x", "ss", '"')
 
 
-def _masks(*, dotted: bool) -> dict[str, int]:
-    """Return the hints that begin like an extension, or the others, with their notations."""
+def _groups(key: Callable[[str], str]) -> _Groups:
+    """Return the hints with a key, by it."""
+    groups: _Groups = {}
+    for hint, mask in _MASKS.items():
+        if text := key(hint):
+            groups.setdefault(text, []).append((hint, mask))
+    return groups
+
+
+def _extension(hint: str) -> str:
+    match = _BEHIND_DOT.match(hint)
+    return match[1] if match else ""
+
+
+def _word_end(hint: str) -> str:
+    ends = () if _extension(hint) else _WORD_END.findall(hint)
+    return min(ends, key=_FREQUENT.__contains__, default="")
+
+
+def _shared(hint: str) -> str:
+    if _extension(hint) or _word_end(hint):
+        return ""
+    return next((text for text in _SHARED if text in hint), hint)
+
+
+def _masks() -> dict[str, int]:
+    """Return the hints with their notations."""
     masks: dict[str, int] = {}
     for at, notation in enumerate(_ALL):
         for hint in notation.hints:
-            if (_BEHIND_DOT.match(hint) is not None) == dotted:
-                masks[hint] = masks.get(hint, 0) | 1 << at
+            masks[hint] = masks.get(hint, 0) | 1 << at
     return masks
 
 
-def _by_extension() -> _Groups:
-    groups: _Groups = {}
-    for hint, mask in _masks(dotted=True).items():
-        groups.setdefault(hint[1:3], []).append((hint, mask))
-    return groups
-
-
-def _by_shared() -> _Groups:
-    groups: _Groups = {}
-    for hint, mask in _masks(dotted=False).items():
-        text = next((text for text in _SHARED if text in hint), hint)
-        groups.setdefault(text, []).append((hint, mask))
-    return groups
-
-
-_EXTENSIONS: Final = _by_extension()
-_OTHERS: Final = tuple(_by_shared().items())
-_GROUPS: Final = tuple((text, hints) for text, hints in _OTHERS if len(hints) > 1)
-_SINGLE: Final = tuple(hints[0] for _, hints in _OTHERS if len(hints) == 1)
-_ASCII_SINGLE: Final = tuple((hint, mask) for hint, mask in _SINGLE if hint.isascii())
+_MASKS: Final = _masks()
+_BY_EXTENSION: Final = _groups(_extension)
+_BY_WORD_END: Final = _groups(_word_end)
+_OTHERS: Final = tuple(_groups(_shared).items())
+_ASCII_OTHERS: Final = tuple((text, hints) for text, hints in _OTHERS if text.isascii())
+_EXTENSIONS: Final = frozenset(_BY_EXTENSION)
+_WORD_ENDS: Final = frozenset(_BY_WORD_END)
+_EVERY_LINE: Final = sum(1 << at for at, notation in enumerate(_ALL) if not notation.hints)
 
 
 def offer(line: str) -> Offer:
-    """Return the notations with a hint in this line."""
+    """Return the notations with a hint in this line, and those without hints."""
+    return _notations(_EVERY_LINE | _with_keys(line) | _others(line))
+
+
+def _with_keys(line: str) -> int:
     found = 0
-    for hint, mask in _ASCII_SINGLE if line.isascii() else _SINGLE:
-        if hint in line:
-            found |= mask
-    for text, hints in _GROUPS:
+    for end in _WORD_ENDS.intersection(_WORD_END.findall(line)):
+        for hint, mask in _BY_WORD_END[end]:
+            if hint in line:
+                found |= mask
+    for extension in _EXTENSIONS.intersection(_BEHIND_DOT.findall(line)):
+        for hint, mask in _BY_EXTENSION[extension]:
+            if hint in line:
+                found |= mask
+    return found
+
+
+def _others(line: str) -> int:
+    found = 0
+    for text, hints in _ASCII_OTHERS if line.isascii() else _OTHERS:
         if text in line:
             for hint, mask in hints:
                 if hint in line:
                     found |= mask
-    # A set, because a hostile line repeats them.
-    for key in set(_BEHIND_DOT.findall(line)):
-        for hint, mask in _EXTENSIONS.get(key, ()):
-            if hint in line:
-                found |= mask
-    return _notations(found)
+    return found
 
 
 @lru_cache(maxsize=1024)

@@ -21,9 +21,10 @@ def read_line(line: str, context: ContextLines, offer: Offer) -> Sequence[MatchS
     """Return the spans of the first notation that understands the line, or else of the first form of a diagnostic."""
     context.learned = None
     begin = prefix_length(line)
+    prefix, body = line[:begin], printed(line, begin)
     prefixes: Sequence[LearnedPrefix] | None = None
     for notations in offer:
-        body = _body(line, begin, context)
+        context.prefix = prefix
         spans = _first(notations, body, context)
         if not spans or _is_any_doubtful(spans, body):
             if prefixes is None:
@@ -32,12 +33,6 @@ def read_line(line: str, context: ContextLines, offer: Offer) -> Sequence[MatchS
         if spans is not None:
             return spans
     return None
-
-
-def _body(line: str, begin: int, context: ContextLines) -> str:
-    """Return the line as it was printed, and keep its prefix in the context."""
-    context.prefix = line[:begin]
-    return printed(line, begin)
 
 
 def _first(notations: Sequence[AnyNotation], body: str, context: ContextLines) -> Sequence[MatchSpan] | None:
@@ -58,8 +53,8 @@ def _read_behind(
     """Return the spans behind the shortest learned prefix that leaves no doubt, or these spans."""
     before, chosen = context.prefix, None
     for learned in prefixes:
-        context.learned = learned
-        body = _body(line, learned.end, context)
+        context.learned, context.prefix = learned, line[: learned.end]
+        body = printed(line, learned.end)
         others = _first(notations, body, context)
         doubtful = not others or _is_any_doubtful(others, body)
         if others is not None and not (doubtful and spans and not _is_better(others, spans)):
@@ -123,21 +118,24 @@ def _is_any_doubtful(spans: Sequence[MatchSpan], body: str) -> bool:
 
     A prefix is before the first spans, and a line may have thousands of them.
     """
-    return any(map(_is_doubtful, spans[:_SPANS_AT_THE_PREFIX], repeat(body)))
+    if _is_doubtful(spans[0], body):
+        return True
+    return len(spans) > 1 and any(map(_is_doubtful, spans[1:_SPANS_AT_THE_PREFIX], repeat(body)))
 
 
 def _is_doubtful(span: MatchSpan, body: str) -> bool:
-    path, function = span.frame.path, span.frame.function
-    if span.lines_back:
+    frame, start, _, lines_back = span
+    if lines_back:
         return False
+    path, function = frame.path, frame.function
     if _has_strange_end(path):
         return True
     # A function that is not in the line is on another one, at its beginning.
     if function:
         at = body.find(function)
         return (at <= 0 or body[max(0, at - 2) : at].isspace()) and _is_strange(function)
-    behind = _INDENTED if span.frame.kind == "diagnostic" else _BEHIND_WORDS
-    return behind.search(body, 0, span.start) is not None
+    behind = _INDENTED if frame.kind == "diagnostic" else _BEHIND_WORDS
+    return start > 0 and behind.search(body, 0, start) is not None
 
 
 def _is_strange(name: str) -> bool:

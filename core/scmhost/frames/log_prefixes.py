@@ -6,7 +6,7 @@ same words and punctuation, while numbers, levels and long identifiers differ.
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import islice, takewhile
+from itertools import accumulate, islice
 from typing import Final, NamedTuple
 
 from .match_spans import Pattern
@@ -39,8 +39,8 @@ _PREFIX_KINDS: Final = (
     r"\d{1,9}-\d{1,9}[/ ]{1,3}[\w.?]{1,80}\s{1,9}(?=[VDIWEFA]\b)",  # Android Studio
     r"[VDIWEFA]/[^(:\n]{1,60}(?:\(\s{0,6}\d{1,9}\))?:\s",
     r"[VDIWEFA](?=\s{2,})",
-    r"[\w.-]{1,60}\s{0,30}[|│](?!\|)",  # docker compose, heroku, foreman
-    r"[\w.-]{1,60}(?<!\.ksh)(?<!\.sh)\[[\w.-]{1,40}\]:(?=\s)",  # heroku, a process
+    r"[\w.-]{1,60}+\s{0,30}+[|│](?!\|)",  # docker compose, heroku, foreman
+    r"[\w.-]{1,60}+\[(?<!\.ksh\[)(?<!\.sh\[)[\w.-]{1,40}\]:(?=\s)",  # heroku, a process
     r"(?:CRITICAL|ERROR|WARNING|INFO|DEBUG):[\w.]{1,60}:(?!\d)",  # Python's logging
     r"(?:ERROR|ERR|WARN|WARNING|INFO|DEBUG|FATAL|CRITICAL|error|warn|info|debug|stderr|stdout)(?: [FP])?:?(?=\s)",
     r"(?<=\] )OUT(?=\s)",  # Cloud Foundry
@@ -113,11 +113,6 @@ _FRAME_WORDS: Final = frozenset(("at", "by", "from", "in", "on", "File", "file",
 _SCHEME: Final = Pattern(r"(?:[\s(\"']|^)[A-Za-z][a-z+]{0,30}:$")
 
 
-class _Token(NamedTuple):
-    shape: str
-    end: int
-
-
 class LearnedPrefix(NamedTuple):
     """The prefix that a line shares with its neighbours.
 
@@ -132,31 +127,28 @@ class LearnedPrefix(NamedTuple):
     def length(self, line: str) -> int:
         """Return the position behind this prefix in another line, or behind the prefixes of the table alone."""
         begin = prefix_length(line)
-        end = begin
-        tokens = _tokens(line, begin)
-        for shape in self.shape:
-            token = next(tokens, None)
-            if token is None or token.shape != shape:
-                return begin
-            end = token.end
-        return _behind(line, end)
+        tokens = _tokens(line, begin)[: len(self.shape)]
+        if self.shape != tuple(map(_shape, tokens)):
+            return begin
+        return _behind(line, begin + sum(map(len, tokens)))
 
 
 def learned_prefixes(line: str, others: Iterable[str]) -> list[LearnedPrefix]:
     """Return the prefixes that the line shares with any of the other lines, the shortest first."""
-    begin = prefix_length(line)
+    begin, first = _start(line)
     if line.startswith(_WITHOUT_PREFIX, begin):
         return []
     # The same line again does not show where its prefix ends.
-    similar = [other for other in others if other != line and _may_share(line, begin, other)]
-    if not similar:
+    similar = [(other, _start(other)) for other in others if other != line and _may_share(line, begin, other)]
+    neighbours = [(other, to) for other, (to, shape) in similar if shape == first]
+    if not neighbours:
         return []
-    neighbours = [(other, prefix_length(other)) for other in similar]
-    tokens: Sequence[_Token] = ()
-    for other, start in neighbours:
-        tokens = max(tokens, _shared(_tokens(line, begin), _tokens(other, start)), key=len)
-    ends = _ends(line, begin, tokens, neighbours)
-    return [LearnedPrefix(_shapes(tokens[:at]), _behind(line, tokens[at - 1].end)) for at in islice(ends, _MOST_ENDS)]
+    tokens = _tokens(line, begin)
+    tokens = tokens[: max(_number_shared(tokens, _tokens(other, to)) for other, to in neighbours)]
+    shapes = tuple(map(_shape, tokens))
+    positions = list(accumulate(map(len, tokens), initial=begin))
+    ends = islice(_ends(line, shapes, positions, neighbours), _MOST_ENDS)
+    return [LearnedPrefix(shapes[:at], _behind(line, positions[at])) for at in ends]
 
 
 def _may_share(line: str, begin: int, other: str) -> bool:
@@ -177,9 +169,19 @@ def _behind(line: str, end: int) -> int:
     return prefix_length(line, end)
 
 
-def _tokens(line: str, begin: int) -> Iterator[_Token]:
-    for match in _TOKEN.finditer(line, begin, begin + _LONGEST):
-        yield _Token(_shape(match.group()), match.end())
+# A line is compared with each of those below it.
+@lru_cache(maxsize=16)
+def _start(line: str) -> tuple[int, str]:
+    """Return the position behind the prefixes that the line alone shows, and the shape of the first token there."""
+    begin = prefix_length(line)
+    token = _TOKEN.match(line, begin)
+    return begin, _shape(token[0]) if token else ""
+
+
+@lru_cache(maxsize=16)
+def _tokens(line: str, begin: int) -> list[str]:
+    """Return the words, numbers, blanks and signs from the position on."""
+    return _TOKEN.findall(line, begin, begin + _LONGEST)
 
 
 # Neighbouring lines have the same words.
@@ -192,19 +194,21 @@ def _shape(token: str) -> str:
     return "0" if _IDENTIFIER.match(token) else _DIGITS.sub("0", token.lstrip())
 
 
-def _shapes(tokens: Sequence[_Token]) -> tuple[str, ...]:
-    return tuple(token.shape for token in tokens)
+def _number_shared(tokens: Sequence[str], others: Sequence[str]) -> int:
+    """Return the number of tokens at the beginning that have the same shape in both lines."""
+    pairs = zip(tokens, others, strict=False)
+    differing = (at for at, (token, other) in enumerate(pairs) if token != other and _shape(token) != _shape(other))
+    return next(differing, min(len(tokens), len(others)))
 
 
-def _shared(tokens: Iterable[_Token], others: Iterable[_Token]) -> list[_Token]:
-    pairs = takewhile(lambda pair: pair[0].shape == pair[1].shape, zip(tokens, others, strict=False))
-    return [token for token, _ in pairs]
-
-
-def _ends(line: str, begin: int, tokens: Sequence[_Token], neighbours: Sequence[tuple[str, int]]) -> Iterator[int]:
+def _ends(
+    line: str, shapes: Sequence[str], positions: Sequence[int], neighbours: Sequence[tuple[str, int]]
+) -> Iterator[int]:
     """Yield the numbers of tokens after which a prefix may end: brackets are closed, and a blank or a sign follows."""
+    begin = positions[0]
     depth, quoted, only_words, before = 0, False, True, " "
-    for at, (shape, end) in enumerate(tokens, start=1):
+    for at, shape in enumerate(shapes, start=1):
+        end = positions[at]
         # A list of types belongs to a symbol.
         if shape == "<" and before.isidentifier():
             return

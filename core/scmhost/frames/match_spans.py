@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from .frame import Frame, MatchSpan
+from .frame import Frame, MatchSpan, new_tuple
 
 if TYPE_CHECKING:
 
     class _Match(Protocol):
         def __call__(self, string: str, pos: int = ..., endpos: int = ..., /) -> re.Match[str] | None: ...
+
+    class _FindTexts(Protocol):
+        def __call__(self, string: str, pos: int = ..., endpos: int = ..., /) -> list[str]: ...
 
     class _FindAll(Protocol):
         def __call__(self, string: str, pos: int = ..., endpos: int = ..., /) -> Iterator[re.Match[str]]: ...
@@ -23,9 +26,10 @@ class Pattern:
     compiled methods are stored on the object, so later uses cost what they cost with ``re``.
     """
 
-    __slots__ = ("finditer", "match", "search", "source", "sub")
+    __slots__ = ("findall", "finditer", "match", "search", "source", "sub")
     match: "_Match"
     search: "_Match"
+    findall: "_FindTexts"
     finditer: "_FindAll"
     sub: Callable[[str, str], str]
 
@@ -36,7 +40,7 @@ class Pattern:
         # Python calls this only while the slots are empty.
         compiled = re.compile(self.source)
         self.match, self.search, self.finditer = compiled.match, compiled.search, compiled.finditer
-        self.sub = compiled.sub
+        self.findall, self.sub = compiled.findall, compiled.sub
         return object.__getattribute__(self, name)
 
 
@@ -79,19 +83,14 @@ def match_span(
     The span includes the line number if only one character, such as a colon, is between it and the path.
     """
     groups = match.re.groupindex
-    frame = Frame(
-        match[group],
-        parse_number(match["line"]),
-        parse_number(match["column"]) if "column" in groups else None,
-        function or None,
-        module or None,
-        language,
-        kind,
-        match["message"] if "message" in groups else None,
-    )
+    path, line = match.group(group, "line")
+    column = match["column"] if "column" in groups else None
+    message = match["message"] if "message" in groups else None
+    numbers = parse_number(line), parse_number(column) if column else None
+    frame = new_tuple(Frame, (path, *numbers, function or None, module or None, language, kind, message))
     start, end = match.span(group)
     number, end_of_number = match.span("line")
-    return MatchSpan(frame, start, end_of_number if number == end + 1 else end)
+    return new_tuple(MatchSpan, (frame, start, end_of_number if number == end + 1 else end, 0))
 
 
 # The first alternatives have parentheses or angles that open no list of arguments.

@@ -78,6 +78,7 @@ class Notation(NamedTuple):
     Attributes:
         name: unique. Its cases are in the file of this name, or of the name's first word, in tests/cases/frames.
         hints: texts of which each line of this notation contains at least one; other lines are not offered to it.
+            A notation without hints is offered every line.
         read: returns the frames on a line, an empty list for a line of this notation without a source file, and None
             for a line that is not in this notation. The line comes without its end, its colours and its log prefix.
             Its work must be linear in the length of the line.

@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 from .escapes import json_lines
 from .match_spans import Pattern
 
+_START: Final = re.Match[str].start
+
 
 class LineMarks(NamedTuple):
     """Texts and patterns to search for in a block as a whole, which is much faster than line by line.
@@ -41,9 +43,9 @@ class LineMarks(NamedTuple):
                 end = block.find("\n", position)
                 position = block.find(text, end) if end >= 0 else -1
         for pattern in self.patterns:
-            positions += [match.start() for match in pattern.finditer(block)]
+            positions += map(_START, pattern.finditer(block))
         if self.starts:
-            positions += [match.start() for match in self.starts.finditer(f"\n{block}")]
+            positions += map(_START, self.starts.finditer(f"\n{block}"))
         return _line_numbers(block, sorted(positions))
 
 

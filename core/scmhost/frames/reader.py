@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from .frame import FrameMatch, MatchSpan
+from .frame import FrameMatch, MatchSpan, new_tuple
 from .frame_marks import FRAME_MARKS
 from .hints import offer
 from .line_frames import read_line
@@ -91,11 +91,14 @@ class BlockReader:
             return
         context = ContextLines([*above, *lines, *_first_physical_line(following)])
         context.heading = self._heading
-        for at in candidates:
+        # All lines are offered before the first one is read, because a short loop is faster than a long one.
+        for at, offered in zip(candidates, [offer(lines[at]) for at in candidates], strict=True):
             context.at = at + len(above)
-            spans = read_line(lines[at], context, offer(lines[at]))
+            spans = read_line(lines[at], context, offered)
             self.unread -= spans is not None
-            for span in _complete(spans or (), lines[at], len(context.prefix)):
+            if spans and len(lines[at]) >= LONGEST_LINE:
+                spans = _complete(spans, lines[at], len(context.prefix))
+            for span in spans or ():
                 origin = at - span.lines_back
                 yield _frame_match(span, context, origins[origin] if origin >= 0 else first + origin)
         self.looked_ahead, self._heading = context.looked_ahead, context.heading
@@ -117,19 +120,20 @@ def _first_physical_line(line: str | None) -> list[str]:
 
 
 def _complete(spans: Sequence[MatchSpan], line: str, prefix: int) -> Sequence[MatchSpan]:
-    """Return the spans, but no diagnostic whose number may have been cut with a line that is too long."""
-    if len(line) < LONGEST_LINE or not spans or spans[-1].frame.kind == "frame":
+    """Return the spans of a line that is too long, but no diagnostic whose number may have been cut with it."""
+    if spans[-1].frame.kind == "frame" or " " in line[prefix + spans[-1].end :]:
         return spans
-    return spans if " " in line[prefix + spans[-1].end :] else spans[:-1]
+    return spans[:-1]
 
 
 def _frame_match(span: MatchSpan, context: ContextLines, origin: PhysicalLine | int) -> FrameMatch:
     """Return where a span is in the text, given its physical line or the number of its line of text."""
-    begin = context.prefix_length(span.lines_back)
-    start, end = begin + span.start, begin + span.end
+    frame, start, end, lines_back = span
+    begin = context.prefix_length(lines_back) if lines_back else len(context.prefix)
+    start, end = begin + start, begin + end
     if isinstance(origin, int):
-        return FrameMatch(span.frame, origin, start, end)
-    return FrameMatch(span.frame, origin.number, origin.position(start), origin.position(end, end=True))
+        return new_tuple(FrameMatch, (frame, origin, start, end))
+    return FrameMatch(frame, origin.number, origin.position(start), origin.position(end, end=True))
 
 
 MAX_TEXT: Final = 1_048_576

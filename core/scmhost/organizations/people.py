@@ -66,7 +66,7 @@ def invite(
             queries.set_role(tx, organization.id, person.id, role, now)
         details: Details = {"role": role if organization else None, "hostAdmin": host_admin}
         note(tx, services, organization, "person.invite", person, details)
-        return _new_link(tx, person, now)
+        return Invitation(person, *_new_link(tx, person.id, now))
 
 
 def invite_again(services: Services, organization: Organization, person_id: int) -> Invitation:
@@ -83,22 +83,29 @@ def invite_again(services: Services, organization: Organization, person_id: int)
                 f"{member.person.name!r} belongs to more than this organization; use `scmhost people invite`."
             )
         note(tx, services, organization, "person.invite", member.person, {"role": member.role, "again": True})
-        return _new_link(tx, member.person, services.clock.now())
+        return Invitation(member.person, *_new_link(tx, person_id, services.clock.now()))
 
 
-def first_invitation(services: Services) -> Invitation | None:
-    """Return a link for the first administrator of the host, until somebody has signed in; then None."""
-    now = services.clock.now()
+def first_invitation(services: Services) -> str | None:
+    """Return the text of a link for the first administrator of the host, until somebody has signed in; then None.
+
+    The person is added when the link is used. A later start replaces the link.
+    """
     with services.store.read() as tx:
         if queries.has_signed_in(tx):
             return None
     with services.store.write() as tx:
-        # Another start may have invited the same person: a new link replaces the old one.
-        waiting = next((person for person in queries.first_people(tx, 1) if person.host_admin), None)
-        person = waiting or queries.create_person(tx, FIRST_PERSON, now, host_admin=True)
-        if waiting is None:
-            note(tx, services, None, "person.invite", person, {"role": None, "hostAdmin": True})
-        return _new_link(tx, person, now)
+        text, _ = _new_link(tx, None, services.clock.now())
+        return text
+
+
+def add_first_person(tx: Transaction, services: Services) -> Person | None:
+    """Add the first administrator of the host; None if somebody else has signed in meanwhile."""
+    if queries.has_signed_in(tx):
+        return None
+    person = queries.create_person(tx, FIRST_PERSON, services.clock.now(), host_admin=True)
+    note(tx, services, None, "person.invite", person, {"role": None, "hostAdmin": True})
+    return person
 
 
 def list_members(services: Services, organization: Organization) -> list[Member]:
@@ -203,28 +210,28 @@ def note(
 
 
 @dataclass(frozen=True, slots=True)
-class _Granted:
+class _GrantedRoles:
     roles: Mapping[int, Role]
     host_admin: bool
 
 
-def _granted(tx: Transaction, services: Services, named: NamedPerson) -> _Granted | None:
+def _granted(tx: Transaction, services: Services, named: NamedPerson) -> _GrantedRoles | None:
     """Return what the groups of a person give; None if they are not known."""
     if named.groups is None:
         return None
     given = services.web.roles(named.groups)
     # Of an organization that does not exist yet, the role counts from the next request after its creation.
     found = ((organizations.find_organization(tx, slug), role) for slug, role in given.roles.items())
-    return _Granted({each.id: role for each, role in found if each}, given.host_admin)
+    return _GrantedRoles({each.id: role for each, role in found if each}, given.host_admin)
 
 
-def _has(tx: Transaction, person: Person, granted: _Granted | None) -> bool:
+def _has(tx: Transaction, person: Person, granted: _GrantedRoles | None) -> bool:
     if granted is None:
         return True
     return person.host_admin == granted.host_admin and queries.roles_of(tx, person.id) == dict(granted.roles)
 
 
-def _grant(tx: Transaction, services: Services, person: Person, granted: _Granted) -> None:
+def _grant(tx: Transaction, services: Services, person: Person, granted: _GrantedRoles) -> None:
     for organization_id in queries.roles_of(tx, person.id).keys() - granted.roles.keys():
         queries.remove_member(tx, organization_id, person.id)
     for organization_id, role in granted.roles.items():
@@ -234,11 +241,12 @@ def _grant(tx: Transaction, services: Services, person: Person, granted: _Grante
     note(tx, services, None, "person.change", person, {"hostAdmin": granted.host_admin, "roles": shown})
 
 
-def _new_link(tx: Transaction, person: Person, now: datetime) -> Invitation:
+def _new_link(tx: Transaction, person_id: int | None, now: datetime) -> tuple[str, datetime]:
+    """Save a link. Return its text, and when it ends."""
     text = secrets.token_urlsafe(32)
     expires_at = now + timedelta(hours=LINK_HOURS)
-    queries.create_link(tx, person.id, token_digest(text), now, expires_at)
-    return Invitation(person, text, expires_at)
+    queries.create_link(tx, person_id, token_digest(text), now, expires_at)
+    return text, expires_at
 
 
 def _require_member(tx: Transaction, organization: Organization, person_id: int) -> Member:

@@ -99,11 +99,6 @@ def with_subject(tx: Transaction, subject: str) -> Person | None:
     return _person(row) if row else None
 
 
-def first_people(tx: Transaction, most: int) -> list[Person]:
-    """Return the people who were added first."""
-    return [_person(row) for row in tx.execute(select(*_PERSON).order_by(PEOPLE.c.id).limit(most))]
-
-
 def has_signed_in(tx: Transaction) -> bool:
     """Return whether anybody ever signed in."""
     return tx.execute(select(PEOPLE.c.id).where(PEOPLE.c.signed_in_at.is_not(None)).limit(1)).first() is not None
@@ -149,8 +144,11 @@ def members(tx: Transaction, organization_id: int) -> list[Member]:
     return [Member(_person(row), row.role) for row in tx.execute(query)]
 
 
-def create_link(tx: Transaction, person_id: int, digest: str, now: datetime, expires_at: datetime) -> None:
-    """Save a link of a person in place of an earlier one, and forget the links that are out of date."""
+def create_link(tx: Transaction, person_id: int | None, digest: str, now: datetime, expires_at: datetime) -> None:
+    """Save a link of a person in place of an earlier one, and forget the links that are out of date.
+
+    A link without a person is that of the first administrator of the host.
+    """
     links = SIGN_IN_LINKS.c
     tx.execute(delete(SIGN_IN_LINKS).where((links.person_id == person_id) | (links.expires_at <= now)))
     row = {"person_id": person_id, "digest": digest, "created_at": now, "expires_at": expires_at}
@@ -160,15 +158,15 @@ def create_link(tx: Transaction, person_id: int, digest: str, now: datetime, exp
 def has_link(tx: Transaction, digest: str, now: datetime) -> bool:
     """Return whether a link is valid."""
     links = SIGN_IN_LINKS.c
-    return tx.execute(select(links.person_id).where(links.digest == digest, links.expires_at > now)).first() is not None
+    return tx.execute(select(links.digest).where(links.digest == digest, links.expires_at > now)).first() is not None
 
 
-def take_link(tx: Transaction, digest: str, now: datetime) -> Person | None:
-    """Delete a link, and return its person if it is valid: of two requests at once one gets the person."""
+def take_link(tx: Transaction, digest: str, now: datetime) -> tuple[bool, int | None]:
+    """Delete a link. Return whether it was valid, and the id of its person: of two requests at once one gets it."""
     links = SIGN_IN_LINKS.c
     statement = delete(SIGN_IN_LINKS).where(links.digest == digest, links.expires_at > now).returning(links.person_id)
-    person_id = tx.execute(statement).scalar_one_or_none()
-    return None if person_id is None else get_person(tx, person_id)
+    row = tx.execute(statement).one_or_none()
+    return row is not None, row.person_id if row else None
 
 
 def create_session(

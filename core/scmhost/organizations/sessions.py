@@ -12,7 +12,7 @@ from scmhost.sdk import Organization
 from scmhost.services import Actor, Services
 
 from . import people_queries, queries
-from .people import note
+from .people import add_first_person, note
 from .people_queries import Person, PersonSession, SignedIn
 from .queries import token_digest
 
@@ -38,7 +38,8 @@ def use_link(services: Services, text: str, client: str = "") -> str:
         Unauthenticated: the link is unknown, used or out of date.
     """
     with services.store.write() as tx:
-        person = people_queries.take_link(tx, token_digest(text), services.clock.now())
+        is_valid, person_id = people_queries.take_link(tx, token_digest(text), services.clock.now())
+        person = _person_of_link(tx, services, person_id) if is_valid else None
         if person is None:
             raise Unauthenticated("This link was used already, or is older than a day. Ask for a new one.")
         return _begin(tx, services, person, client)
@@ -101,6 +102,10 @@ def cookie_key(services: Services) -> str:
 def actor_of(person: Person) -> Actor:
     """Return a person as an actor of the audit log."""
     return Actor("person", person.name, person.id)
+
+
+def _person_of_link(tx: Transaction, services: Services, person_id: int | None) -> Person | None:
+    return add_first_person(tx, services) if person_id is None else people_queries.get_person(tx, person_id)
 
 
 def _begin(tx: Transaction, services: Services, person: Person, client: str) -> str:

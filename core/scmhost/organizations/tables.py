@@ -72,10 +72,9 @@ class SignInLinkRow(Base):
 
     __tablename__ = "sign_in_links"
 
-    person_id: Mapped[int] = mapped_column(
-        ForeignKey("people.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
-    )
-    digest: Mapped[str] = mapped_column(KeyText, unique=True)
+    digest: Mapped[str] = mapped_column(KeyText, primary_key=True)
+    # The first administrator of the host is added when the link is used.
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), unique=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
 

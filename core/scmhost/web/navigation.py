@@ -32,7 +32,7 @@ ORGANIZATION_TABS: Final = (
     Tab("installations", "Code hosts", "/installations"),
     Tab("releases", "Releases", "/releases"),
     Tab("missing", "Frames without a link", "/missing"),
-    Tab("people", "People", "/people"),
+    Tab("people", "People", "/people", for_admins=True),
     Tab("tokens", "Tokens", "/tokens", for_admins=True),
 )
 PROJECT_TABS: Final = (

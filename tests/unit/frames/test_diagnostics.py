@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from loading import load_cases
 from scmhost.frames import Frame, FrameMatch, LineReader, read_text
-from scmhost.frames.diagnostics import DIAGNOSTICS, FORMS
+from scmhost.frames.diagnostics import DIAGNOSTICS, FORMS, PLACES
 from scmhost.frames.diagnostics.file_names import has_file_name, may_be_a_file, stands_alone
+from scmhost.frames.diagnostics.forms import PlaceForm, read_forms
 from scmhost.frames.notation import ContextLines, Notation
 
 CASES = [case for case in load_cases("diagnostics") if "places" in case]
@@ -90,10 +91,18 @@ def test_group_ends_with_another_line() -> None:
 
 @pytest.mark.parametrize("notation", DIAGNOSTICS, ids=lambda notation: notation.name)
 def test_hint_alone_makes_no_place(notation: Notation) -> None:
-    """A sentence with a hint has no place."""
-    for hint in notation.hints:
+    """A sentence with a hint has no place, and one with a sign of a place neither."""
+    for hint in notation.hints or (" ", ":", "(", "line", "Line", "[", "#", " @ "):
         line = f"some words{hint}and more words"
         assert notation.read(line, ContextLines([line])) is None
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.example)
+def test_example_of_a_form_is_a_place(form: PlaceForm) -> None:
+    """Each form reads its example, and the forms together pass over none of them."""
+    line = form.example
+    assert read_forms([form], line)
+    assert PLACES.read(line, ContextLines([line]))
 
 
 def test_message_is_the_text_after_the_place() -> None:

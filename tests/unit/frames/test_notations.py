@@ -6,6 +6,7 @@ from pkgutil import iter_modules
 import pytest
 
 from scmhost.frames import Frame, notations, read_text
+from scmhost.frames.hints import offer
 from scmhost.frames.notation import ContextLines, LazyNotation, Notation
 from scmhost.frames.notations import NOTATIONS, debuggers, dotnet, native, perl, php, python, ruby
 
@@ -25,6 +26,13 @@ def frames(notation: Notation, text: str) -> list[Frame] | None:
 def test_hint_alone_makes_no_frame(notation: Notation, hint: str) -> None:
     """A sentence with the hint of a notation is not in that notation, so another one may read it."""
     assert frames(notation, f"some words{hint}and more words") is None
+
+
+@pytest.mark.parametrize("around", ["{}", "some words{}and more words", "à {} à"])
+@pytest.mark.parametrize(("notation", "hint"), HINTS)
+def test_line_with_a_hint_is_offered(notation: Notation, hint: str, around: str) -> None:
+    """A hint is found anywhere in a line, and beside letters of any alphabet."""
+    assert notation in offer(around.format(hint))[0]
 
 
 @pytest.mark.parametrize(

@@ -194,14 +194,29 @@ def test_changed_role_applies_to_open_sessions(services: Services, acme: Organiz
 
 
 def test_first_administrator_is_invited_until_somebody_signs_in(services: Services) -> None:
-    """Every start prints a new link for the same person; after the first sign-in none."""
+    """Every start prints a new link in place of the old one; the person is added at the sign-in. Then there is none."""
     first, second = people.first_invitation(services), people.first_invitation(services)
     assert first
     assert second
-    assert first.person == second.person
-    assert not sessions.link_is_valid(services, first.text)
-    assert signed_in(services, second.text).person.host_admin
+    assert [sessions.link_is_valid(services, text) for text in (first, second)] == [False, True]
+    found = signed_in(services, second)
+    assert (found.person.name, found.person.host_admin) == ("Administrator", True)
     assert people.first_invitation(services) is None
+
+
+def test_first_link_is_worthless_after_another_sign_in(services: Services, acme: Organization) -> None:
+    """Once an invited person has signed in, the link that the first start printed gives nobody the host."""
+    first = people.first_invitation(services)
+    signed_in(services, people.invite(services, acme, "Ada").text)
+    with pytest.raises(Unauthenticated):
+        sessions.use_link(services, first or "")
+
+
+def test_first_start_takes_no_id(services: Services, acme: Organization) -> None:
+    """The ids of what is created next do not depend on whether the service was started before."""
+    people.first_invitation(services)
+    other = create_organization(services, "other")
+    assert other.id == acme.id + 1
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 101])

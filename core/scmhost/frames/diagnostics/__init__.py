@@ -17,11 +17,15 @@ from .forms import read_forms
 
 FORMS: Final = (*tool_forms.FORMS, *line_words.FORMS, *path_line.FORMS, *parenthesised.FORMS)
 """Of two places at the same position, that of the first form counts."""
+# Every form of a line in words has the end of the word "line", and every other one a number behind a sign.
+_FORMS_WITHOUT_WORDS: Final = (*tool_forms.FORMS, *path_line.FORMS, *parenthesised.FORMS)
+_NUMBERED: Final = Pattern(r"[:#(\[@] ?[L(\[]?\d| \d{1,9}:\d")
 
 
 def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read the places of a line, and one in brackets that the reader took for the name of a thread."""
-    spans = read_forms(FORMS, line)
+    forms = FORMS if "ine" in line else _FORMS_WITHOUT_WORDS if _NUMBERED.search(line) else ()
+    spans = read_forms(forms, line)
     if "]" in context.prefix and _PLACE_IN_PREFIX.search(context.prefix):
         shift = len(context.prefix)
         before = read_forms(path_line.FORMS, context.prefix)
@@ -30,7 +34,7 @@ def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
 
 
 _PLACE_IN_PREFIX: Final = Pattern(r"\w:\d{1,9}[\]:]")
-PLACES: Final = Notation("places", (":", "(", "line", "Line", "[", "#", " @ "), _read)
+PLACES: Final = Notation("places", (), _read)
 
 DIAGNOSTICS: Final[tuple[Notation, ...]] = (grouped.GROUPED, keyed.KEYED, PLACES)
 """The first one that understands a line reads it."""

@@ -201,4 +201,4 @@ def _row_span(row: re.Match[str], path: str, shift: int) -> MatchSpan:
     return diagnostic(path, place, message_of(row["message"]), row.start("line") + shift, end + shift)
 
 
-GROUPED: Final = Notation("grouped", (" ", ":"), _read)
+GROUPED: Final = Notation("grouped", (), _read)

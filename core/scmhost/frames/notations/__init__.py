@@ -98,14 +98,14 @@ NOTATIONS: Final = (
     _lazy("debuggers", "WINDOWS", "!", "] ("),
     _lazy("debuggers", "MACHINE", ',line="'),
     _lazy("debuggers", "CHROMIUM", ")] "),
-    _lazy("javascript", "METRO", " in ", "in "),
+    _lazy("javascript", "METRO", "in "),
     _lazy("javascript", "VITEST", "❯ "),
     _lazy("javascript", "V8", "at "),
     _lazy(
         "javascript", "V8_BARE", ".js:", ".mjs:", ".cjs:", ".ts:", ".mts:", ".cts:", ".jsx:", ".tsx:", "› ", "(node:"
     ),
     _lazy("ruby", "BACKTRACE", ":in", "from ", ".rb:", " p:"),
-    _lazy("ruby", "PAGES", "line ", ".erb", ".haml", ".slim"),
+    _lazy("ruby", "PAGES", "where line ", ", line ", ".erb", ".haml", ".slim"),
     _lazy("ruby", "JRUBY", ".rb:", ".java:"),
     _lazy("beam", "ELIXIR", ".ex", ".eex", ".heex", ".leex", ".erl:", ".hrl:", ".xrl:", ".yrl:"),
     _lazy("beam", "ERLANG", "{file,", "[file:", ", line "),

@@ -54,9 +54,11 @@ def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     place = _WARNING.match(line) if " warning, " in line else "line" in line and _worded(line)
     if place:
         return [_span(place, None)]
-    if vectors := [*_VECTOR.finditer(line)]:
+    if '"' in line and (vectors := [*_VECTOR.finditer(line)]):
         return [_span(match, match["symbol"].replace(" ", ".")) for match in vectors]
-    match = ("/" in line and _JAVA.match(line)) or _FILE_FIRST.match(line) or _FILE_LAST.match(line)
+    match = _JAVA.match(line) if "/" in line else None
+    # Java's own frames are no columns.
+    match = match or (None if line.startswith("at ") else _FILE_FIRST.match(line) or _FILE_LAST.match(line))
     return [_span(match, match["function"])] if match else None
 
 

@@ -12,13 +12,16 @@ _VM_FRAME: Final = Pattern(
     r"\((?P<path>(?:package|dart|file|org-dartlang-[\w-]+|https?):[^()\n]{1,1000}?|(?:[A-Za-z]:)?[^():\n]{1,1000}\.dart)"
     r"(?::(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?)?\)"
 )
+# Other languages number their frames, too. This is in every frame of Dart, and faster to search for.
+_VM_PATH: Final = Pattern(r"\((?:package|dart|file|org-dartlang-|https?:)|\.dart")
 # A line of its own between frames, without a file.
 _VM_SUSPENSION: Final = "<asynchronous suspension>"
 
 
 def _read_vm(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``#1      total (package:shop/shop.dart:12:3)``."""
-    spans = [match_span(match, "dart", function=match["function"].strip()) for match in _VM_FRAME.finditer(line)]
+    frames = _VM_FRAME.finditer(line) if _VM_PATH.search(line) else ()
+    spans = [match_span(match, "dart", function=match["function"].strip()) for match in frames]
     return spans or ([] if line.endswith(_VM_SUSPENSION) else None)
 
 

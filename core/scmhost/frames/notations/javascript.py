@@ -189,7 +189,7 @@ def _read_metro(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None
     return [match_span(match, "javascript", function=match["function"])] if match else None
 
 
-METRO: Final = Notation("metro", (" in ", "in "), _read_metro)
+METRO: Final = Notation("metro", ("in ",), _read_metro)
 
 
 _VITEST_FRAME: Final = Pattern(

@@ -85,6 +85,7 @@ _TRACE_FRAME: Final = Pattern(
     rf"|\d{{1,4}}\.? +(?P<listed>[^\s:(]{{1,1000}}\.php))\({LINE}\)"
     rf"(?:(?: : [\w ()'-]{{1,60}}?\(?\d*\)?)?: {_TRACE_SYMBOL}|$)"
 )
+_TRACE_NUMBER: Final = Pattern(r"\(\d{1,9}\)")
 # Laravel's report names the class or function first.
 _TRACE_HEAD: Final = Pattern(
     r"#\d{1,6}:? +(?P<function>[\w\\:>{}$@.-]{1,300})(?:\([^\n]{0,300}?\))? (?:in|at) "
@@ -105,7 +106,9 @@ def _read_trace(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None
     """
     if named := _TRACE_HEAD.match(line):
         return [match_span(named, "php", function=named["function"])]
-    matches = list(_TRACE_FRAME.finditer(line)) or list(_TRACE_CALLED.finditer(line))
+    matches = list(_TRACE_FRAME.finditer(line)) if _TRACE_NUMBER.search(line) else []
+    if not matches and ") called at [" in line:
+        matches = list(_TRACE_CALLED.finditer(line))
     if not matches:
         return [] if _TRACE_NO_FILE.match(line) else None
     head, tail = matches[0].start(), matches[-1].end()

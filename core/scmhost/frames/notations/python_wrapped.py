@@ -20,9 +20,11 @@ _BELOW: Final = Pattern(r"(?:in )?(?P<function>[\w<>.]{1,300})$")
 
 def _read_traceback(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``ist/tasks.py", line 56, in`` below ``File "/srv/pricel``. Words and long paths may be broken."""
+    if 'File "' in line and not line.endswith("line"):
+        return None
     numbered = int(_NUMBER.match(line) is not None)
     closed = _CLOSED.match(_piece(context, numbered))
-    if not closed or ('File "' in line and not line.endswith("line")):
+    if not closed:
         return None
     text = _joined(line, context)
     match = _WHOLE.match(text) if text else None

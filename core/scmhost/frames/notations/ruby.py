@@ -90,7 +90,7 @@ def _beside_a_backtrace(context: ContextLines) -> bool:
     return any(_BACKTRACE_FIRST.match(line) for line in (context.before(), context.after()))
 
 
-PAGES: Final = Notation("ruby_pages", ("line ", ".erb", ".haml", ".slim"), _read_pages)
+PAGES: Final = Notation("ruby_pages", ("where line ", ", line ", ".erb", ".haml", ".slim"), _read_pages)
 
 
 _DEBUGGERS_SCRIPT: Final = r"(?:rb|rake|ru|erb|haml|slim|jbuilder|gemspec)"
@@ -99,23 +99,29 @@ _DEBUGGERS_PATH: Final = (
 )
 _DEBUGGERS_NAME: Final = r"(?P<function>[^\s:(#][^\n:(]{0,100}(?:::[^\n:(]{1,100}){0,20})"
 _DEBUGGERS_BLOCK: Final = r"(?P<function>[^\s:(#](?:[^\n:(]|::|\(\d{1,3} levels\)){0,300}?)"
+# With a text of each line, which is found faster than the pattern.
 _DEBUGGERS_ROWS: Final = (
     # byebug, with a mark for frames in C, and debug.
-    Pattern(
-        rf"(?:-->|=>|->|ͱ--)? ?#\d{{1,6}}\s+(?:\[C\] )?{_DEBUGGERS_BLOCK}"
-        rf"(?:\([^\n]{{0,1000}}\))? at {_DEBUGGERS_PATH}:{LINE}(?= #=>|$)"
+    (
+        " at ",
+        Pattern(
+            rf"(?:-->|=>|->|ͱ--)? ?#\d{{1,6}}\s+(?:\[C\] )?{_DEBUGGERS_BLOCK}"
+            rf"(?:\([^\n]{{0,1000}}\))? at {_DEBUGGERS_PATH}:{LINE}(?= #=>|$)"
+        ),
     ),
     # rbspy and stackprof, which print percentages first.
-    Pattern(rf"(?:[\d.]{{1,9}}%?\s+[\d.]{{1,9}}%?\s+)?{_DEBUGGERS_BLOCK} - {_DEBUGGERS_PATH}:{LINE}$"),
+    (" - ", Pattern(rf"(?:[\d.]{{1,9}}%?\s+[\d.]{{1,9}}%?\s+)?{_DEBUGGERS_BLOCK} - {_DEBUGGERS_PATH}:{LINE}$")),
     # pry and irb.
-    Pattern(rf"From: {_DEBUGGERS_PATH}(?::| @ line ){LINE}(?: {_DEBUGGERS_NAME})? ?:$"),
+    ("From: ", Pattern(rf"From: {_DEBUGGERS_PATH}(?::| @ line ){LINE}(?: {_DEBUGGERS_NAME})? ?:$")),
 )
 
 
 def _read_debuggers(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read byebug's ``--> #0  Shop.total(n#Integer) at /srv/shop.rb:12`` and rbspy's ``total - /srv/shop.rb:12``."""
-    match = next((match for pattern in _DEBUGGERS_ROWS if (match := pattern.match(line))), None)
-    return [match_span(match, "ruby", function=match["function"])] if match else None
+    for text, pattern in _DEBUGGERS_ROWS:
+        if text in line and (match := pattern.match(line)):
+            return [match_span(match, "ruby", function=match["function"])]
+    return None
 
 
 DEBUGGERS: Final = Notation("ruby_debuggers", (".rb:", ".erb:", ".haml:", ".slim:", ">:", "From: "), _read_debuggers)

@@ -98,7 +98,7 @@ def read_report(text: str) -> Report | None:
 def read_records(block: str, first: int) -> list[Record]:
     """Return the lines of a block that are JSON records with frames; ``first`` is the number of its first line."""
     lines = enumerate(block.split("\n"))
-    return [Record(at, report) for at, line in lines if (report := _read_record(line, first + at))]
+    return [Record(at, report) for at, line in lines if "{" in line and (report := _read_record(line, first + at))]
 
 
 def _read_record(line: str, number: int) -> Report | None:

@@ -17,6 +17,19 @@ KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
+    _create_people()
+    _create_secrets()
+    keys = op.create_table(
+        "host_keys",
+        sa.Column("name", KEY, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    # Made here, so that no page has to write one before its first form.
+    op.bulk_insert(keys, [{"name": "cookies", "key": secrets.token_urlsafe(32)}])
+
+
+def _create_people() -> None:
     op.create_table(
         "people",
         sa.Column("id", ID, nullable=False, autoincrement=False),
@@ -39,14 +52,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], ondelete="CASCADE"),
     )
     op.create_index("ix_memberships_person_id", "memberships", ["person_id"])
+
+
+def _create_secrets() -> None:
     op.create_table(
         "sign_in_links",
-        sa.Column("person_id", ID, nullable=False, autoincrement=False),
         sa.Column("digest", KEY, nullable=False),
+        sa.Column("person_id", ID),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("expires_at", TIME, nullable=False),
-        sa.PrimaryKeyConstraint("person_id"),
-        sa.UniqueConstraint("digest"),
+        sa.PrimaryKeyConstraint("digest"),
+        sa.UniqueConstraint("person_id"),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], ondelete="CASCADE"),
     )
     op.create_table(
@@ -62,14 +78,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], ondelete="CASCADE"),
     )
     op.create_index("ix_person_sessions_person_id", "person_sessions", ["person_id"])
-    keys = op.create_table(
-        "host_keys",
-        sa.Column("name", KEY, nullable=False),
-        sa.Column("key", TEXT, nullable=False),
-        sa.PrimaryKeyConstraint("name"),
-    )
-    # Made here, so that no page has to write one before its first form.
-    op.bulk_insert(keys, [{"name": "cookies", "key": secrets.token_urlsafe(32)}])
 
 
 def downgrade() -> None:
