@@ -35,6 +35,15 @@ ORGANIZATION_TABS: Final = (
     Tab("people", "People", "/people", for_admins=True),
     Tab("tokens", "Tokens", "/tokens", for_admins=True),
 )
+HOST_TABS: Final = (
+    Tab("plugins", "Plugins", ""),
+    Tab("flags", "Flags", "/flags"),
+    Tab("doctor", "Doctor", "/doctor"),
+    Tab("audit", "Audit log", "/audit"),
+    Tab("jobs", "Jobs", "/jobs"),
+)
+"""The tabs of the host, for its administrators."""
+
 PROJECT_TABS: Final = (
     Tab("trace", "Links of a trace", ""),
     Tab("mappings", "Code mappings", "/mappings"),

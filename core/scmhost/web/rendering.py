@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from scmhost import __version__
 from scmhost.sdk import looks_like_commit, safe_url
 
-from .navigation import organization_tabs, project_tabs
+from .navigation import HOST_TABS, organization_tabs, project_tabs
 
 if TYPE_CHECKING:
     from .visit import Visit
@@ -40,6 +40,7 @@ SECURITY_HEADERS: Final = {
 }
 _A_YEAR: Final = 31_536_000
 _SHA1_LENGTH: Final = 40
+_TEN_MS: Final = 0.01
 
 
 def html(visit: "Visit", template: str, status: int, **values: Any) -> Response:
@@ -88,12 +89,17 @@ def _environment() -> Environment:
         "clip": _clip,
         "count": _count,
         "day": _day,
+        "milliseconds": _milliseconds,
         "moment": _moment,
         "ref": _ref,
         "segment": _segment,
     }
     environment.tests["web_url"] = _is_web_url
-    environment.globals |= {"organization_tabs": organization_tabs, "project_tabs": project_tabs}
+    environment.globals |= {
+        "host_tabs": HOST_TABS,
+        "organization_tabs": organization_tabs,
+        "project_tabs": project_tabs,
+    }
     return environment
 
 
@@ -108,6 +114,10 @@ def _day(when: datetime | None) -> str:
 
 def _moment(when: datetime | None) -> str:
     return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if when else "never"
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds >= _TEN_MS else f"{seconds * 1000:.1f} ms"
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -16,6 +16,7 @@ from scmhost.infra.errors import Forbidden, ScmhostError, Unauthenticated
 
 from . import (
     account,
+    host,
     install_form,
     installations,
     mapping_form,
@@ -47,6 +48,7 @@ VIEWS: Final = (
     *releases.VIEWS,
     *people.VIEWS,
     *tokens.VIEWS,
+    *host.VIEWS,
     *trace.VIEWS,
     *mappings.VIEWS,
     *mapping_form.VIEWS,
