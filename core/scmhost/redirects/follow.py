@@ -8,6 +8,7 @@ from scmhost.infra.paging import PageQuery
 from scmhost.installations import queries as installation_queries
 from scmhost.links.explain import ExplainedFrame, explain_links
 from scmhost.links.link_builder import LinkBuilder, LinkTarget
+from scmhost.links.missing import count_missing
 from scmhost.links.resolve import ResolvedFrame, resolve_links
 from scmhost.links.values import CodeMapping, FrameQuery, Link, LinkOptions, NoLink, no_link
 from scmhost.organizations import queries as organization_queries
@@ -93,7 +94,8 @@ def _mapped(
     *,
     derive: bool,
 ) -> Iterator[SourcePage]:
-    options = LinkOptions(request.release, derive=derive, with_file_status=True)
+    # One of many projects that are tried: only the outcome of all of them is counted.
+    options = LinkOptions(request.release, derive=derive, with_file_status=True, counted=False)
     for project in projects:
         (resolved,) = resolve_links(services, organization, project, [request.frame], options)
         if isinstance(resolved.outcome, Link) and resolved.repository:
@@ -172,7 +174,10 @@ def _nothing(
         (project, explain_links(services, organization, project, [request.frame], options)[0])
         for project in projects[:_EXPLAINED_PROJECTS]
     ]
-    return Followed((), _most_helpful([item.resolved for _, item in explained]), explained)
+    missing = _most_helpful([item.resolved for _, item in explained])
+    if len(projects) == 1:
+        count_missing(services, organization, projects[0], [(request.frame, missing)])
+    return Followed((), missing, explained)
 
 
 def _most_helpful(resolved: Sequence[ResolvedFrame]) -> NoLink:
