@@ -18,7 +18,7 @@ def test_token_is_shown_once_and_revoked(api: ApiClient, admin: Browser) -> None
     admin.submit("Create token", name="CI", use="builds", days="30")
     text = admin.first("pre").text()
     created = list_tokens(api.services, api.there.organization)[-1]
-    assert (created.name, created.scopes) == ("CI", {"org:ci", "project:releases"})
+    assert (created.name, created.scopes) == ("CI", frozenset({"org:ci", "project:releases"}))
     assert created.expires_at
     assert created.expires_at - created.created_at == pytest.approx(timedelta(days=30), abs=timedelta(minutes=1))
     assert api.post("releases/", {"version": "1", "projects": ["web"]}, token=text).status_code == 201

@@ -89,10 +89,10 @@ def _read(field: SchemaField, text: str) -> JsonValue:
     if field.kind != "json":
         return text
     try:
-        value: JsonValue = json.loads(text)
+        value: JsonValue = without_surrogates(json.loads(text))
     except (ValueError, RecursionError):
         raise InvalidInput("This is not JSON.", field.key) from None
-    return without_surrogates(value)
+    return value
 
 
 def _field(

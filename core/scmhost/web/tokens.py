@@ -19,10 +19,10 @@ _LONGEST_NAME: Final = 100
 
 # What tokens are for, instead of scopes one by one; `scmhost token create` takes any of them.
 _USES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "builds": ("Builds: send commits, releases and deploys", ("org:ci", "project:releases")),
-    "read": ("Read everything, and link frames", ("org:read", "project:read")),
-    "all": ("Everything but reading source code", DEFAULT_SCOPES),
-    "code": ("Everything, and reading source code", ALL_SCOPES),
+    "builds": ("Send commits and releases", ("org:ci", "project:releases")),
+    "read": ("Read, and link frames", ("org:read", "project:read")),
+    "all": ("All but read source code", DEFAULT_SCOPES),
+    "code": ("All, and read source code", ALL_SCOPES),
 }
 _DAYS: Final[Mapping[str, str]] = {"30": "30 days", "90": "90 days", "365": "a year", "": "never"}
 
