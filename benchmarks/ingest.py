@@ -5,15 +5,21 @@ They take turns, so that other work of the machine slows both. The bare side get
 checks no text, and does not query for known commits. On SQLite it has the journal and the durability of the service,
 and otherwise SQLite's defaults: it checks no foreign keys either.
 
+The figures are medians of the turns: one that another program of the machine slows says nothing.
+
+``ingest/releases`` is the time for a release with a thousand new commits, relative to that for the same commits alone.
 ``ingest/memory`` is no ratio, but the peak memory of a service in megabytes.
 """
 
+import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from shutil import rmtree
+from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import NamedTuple
@@ -26,6 +32,8 @@ BODIES = 100
 COMMITS = 1_000
 # Requests in a turn.
 TURN = 5
+# Requests with commits alone, and as many with releases.
+RELEASES = 20
 
 # The test suite starts PostgreSQL servers.
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
@@ -33,18 +41,24 @@ databases = import_module("databases")
 
 
 class Run(NamedTuple):
-    """Seconds for all commits, sent, sent again, and written to the bare database; and the peak memory in megabytes."""
+    """Seconds for a turn, sent, sent again, and written to the bare database; and the peak memory in megabytes.
+
+    ``speed`` is that of the service relative to the bare database, and ``releases`` the time for a release relative to
+    that for commits alone.
+    """
 
     first: float
     again: float
     bare: float
+    speed: float
+    releases: float
     memory: float
 
 
 def main() -> None:
     """Print the rows per second, and each figure."""
     runs = _runs()
-    rows = BODIES * COMMITS * (1 + CHANGES)
+    rows = TURN * COMMITS * (1 + CHANGES)
     for name, run in runs.items():
         speeds = (f"{rows / seconds:,.0f}" for seconds in run[:3])
         print("{}: {} rows/s by HTTP, {} again, {} bare".format(name, *speeds))
@@ -59,14 +73,15 @@ def ratios() -> dict[str, float]:
 
 def _figures(runs: dict[str, Run]) -> dict[str, float]:
     return {
-        **{f"ingest/{name}": run.bare / run.first for name, run in runs.items()},
+        **{f"ingest/{name}": run.speed for name, run in runs.items()},
         "ingest/again": runs["sqlite"].first / runs["sqlite"].again,
+        "ingest/releases": max(run.releases for run in runs.values()),
         "ingest/memory": max(run.memory for run in runs.values()),
     }
 
 
 def _runs() -> dict[str, Run]:
-    sent = bodies(BODIES, COMMITS)
+    sent = bodies(BODIES + 2 * RELEASES, COMMITS)
     return {"sqlite": _sqlite(sent), "postgresql": _postgresql(sent)}
 
 
@@ -81,30 +96,48 @@ def _sqlite(sent: Sequence[bytes]) -> Run:
 
 
 def _postgresql(sent: Sequence[bytes]) -> Run:
+    with (
+        new_postgresql(2) as (ours, theirs),
+        TemporaryDirectory() as folder,
+        service(Path(folder), ours) as served,
+        bare_postgresql(theirs, ours) as bare,
+    ):
+        return _run(sent, served, bare)
+
+
+@contextmanager
+def new_postgresql(count: int) -> Iterator[list[str]]:
+    """Start a PostgreSQL server for the block; return the URLs of new databases in it."""
     server_folder = databases.new_server_folder()
     try:
-        with (
-            databases.postgres_server() as server,
-            databases.new_database(server) as ours,
-            databases.new_database(server) as theirs,
-            TemporaryDirectory() as folder,
-            service(Path(folder), ours) as served,
-            bare_postgresql(theirs, ours) as bare,
-        ):
-            return _run(sent, served, bare)
+        with databases.postgres_server() as server, ExitStack() as stack:
+            yield [stack.enter_context(databases.new_database(server)) for _ in range(count)]
     finally:
         rmtree(server_folder, ignore_errors=True)
 
 
 def _run(sent: Sequence[bytes], served: Service, bare: Bare) -> Run:
-    first = written = 0.0
-    for start in range(0, len(sent), TURN):
-        turn = sent[start : start + TURN]
-        first += _seconds(partial(_send, served, turn))
+    turns = [sent[start : start + TURN] for start in range(0, BODIES, TURN)]
+    first, written = [], []
+    for turn in turns:
+        first.append(_seconds(partial(_send, served, turn)))
         batches = bare.new_batches()
-        written += _seconds(partial(bare.write, batches))
-    again = _seconds(partial(_send, served, sent))
-    return Run(first, again, written, served.peak_megabytes())
+        written.append(_seconds(partial(bare.write, batches)))
+    again = [_seconds(partial(_send, served, turn)) for turn in turns]
+    releases = _release_ratio(sent[BODIES:], served)
+    speed = median(bare_time / time for time, bare_time in zip(first, written, strict=True))
+    return Run(median(first), median(again), median(written), speed, releases, served.peak_megabytes())
+
+
+def _release_ratio(sent: Sequence[bytes], served: Service) -> float:
+    plain, with_release = [], []
+    for number, body in enumerate(sent):
+        if number % 2:
+            release = json.dumps({"version": f"build-{number}", "projects": ["web"]} | json.loads(body)).encode()
+            with_release.append(_seconds(partial(served.call, "POST", "releases/", release)))
+        else:
+            plain.append(_seconds(partial(served.call, "POST", "commits/", body)))
+    return median(with_release) / median(plain)
 
 
 def _send(served: Service, sent: Sequence[bytes]) -> None:

@@ -12,8 +12,19 @@ import links
 import listing
 import owners
 import precision
+import scale
+import served
 import startup
+import suspect_service
 
+# The least speed of a request, to a bare route.
+REQUESTS = {
+    "one link": 0.4,
+    "a redirect": 0.4,
+    "a trace of 40 frames": 0.2,
+    "repositories": 0.3,
+    "unauthorized": 0.6,
+}
 AT_MOST = {
     "dispatch_100_to_1": 1.2,
     "flags/decide": 40.0,
@@ -27,7 +38,11 @@ AT_MOST = {
     "links/never seen, 100 times the mappings": 1.5,
     "links/new folders, 100 times the mappings": 1.5,
     "listing/end_to_start": 1.3,
+    **dict.fromkeys((f"scale/{what}{when}" for what in REQUESTS for when in ("", scale.BUSY)), 1.2),
+    "suspects/of a release, 100 times the commits": 1.5,
+    "suspects/newest, 100 times the commits": 1.5,
     "ingest/memory": 300.0,
+    "ingest/releases": 1.1,
     "frames/growth on hostile lines": 2.3,
     "frames/lines with an invented place, %": 0.1,
     "owners/to splitting paths": 9.0,
@@ -39,9 +54,11 @@ AT_LEAST = {
     "frames/log": 0.6,
     "links/seen": 40.0,
     "links/never seen": 25.0,
-    "ingest/sqlite": 0.5,
-    "ingest/postgresql": 0.5,
+    "ingest/sqlite": 0.55,
+    "ingest/postgresql": 0.55,
     "ingest/again": 3.0,
+    **{f"served/{what}": bound for what, bound in REQUESTS.items()},
+    **dict.fromkeys((f"served/{what}{served.ON_POSTGRESQL}" for what in REQUESTS), 0.6),
 }
 # The units of numbers that are no ratios.
 UNITS = {"ingest/memory": "MB"}
@@ -55,7 +72,10 @@ BENCHMARKS: tuple[Callable[[], dict[str, float]], ...] = (
     startup.ratios,
     crowd.ratios,
     listing.ratios,
+    suspect_service.ratios,
     owners.ratios,
+    served.ratios,
+    scale.ratios,
     ingest.ratios,
 )
 
@@ -64,7 +84,7 @@ def main() -> int:
     """Print one row for each ratio."""
     rows = [row for ratios in BENCHMARKS for row in ratios().items()]
     for name, ratio in rows:
-        found = f"{name:<44}{ratio:>12,.2f} {UNITS.get(name, ''):<4}"
+        found = f"{name:<58}{ratio:>12,.2f} {UNITS.get(name, ''):<4}"
         print(f"{found}{_bound(name):<16}{'ok' if _holds(name, ratio) else 'BROKEN'}")
     return int(not all(_holds(name, ratio) for name, ratio in rows))
 

@@ -51,6 +51,6 @@ def added(host: FakeForgejo, repository: BareRepository) -> Repository:
         provider="forgejo",
         installation_id=5,
         external_id=str(repository.id),
-        configuration={"full_name": repository.full_name, "default_branch": "main"},
+        configuration={"full_name": repository.full_name},
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
     )

@@ -7,17 +7,37 @@ from dataclasses import MISSING, fields, is_dataclass
 from textwrap import dedent
 from typing import Any, Final
 
-from scmhost.sdk import ApiAnswer, ApiClient, BodyPages, HostRepository, OAuthApp
+from pydantic import BaseModel
+
+from scmhost.sdk import (
+    ApiAnswer,
+    ApiClient,
+    ApiCommit,
+    ApiContent,
+    ApiFile,
+    ApiRepository,
+    BodyPages,
+    CommitLimits,
+    HostInstance,
+    HostRepository,
+    OAuthApp,
+    OAuthClient,
+)
 
 from .markdown import code, prose, sentence, table
 from .values import attributes_of, before_attributes
 
 _WIDTH: Final = 100
 # For tests of the client itself.
-_HIDDEN: Final = {"self", "resolver"}
+_HIDDEN: Final = {"self", "cls", "resolver"}
 _PARTS: Final = ("Args:", "Raises:", "Returns:")
 
-_CLASSES: Final = (ApiClient, ApiAnswer, BodyPages, OAuthApp, HostRepository)
+_CLASSES: Final = (
+    *(ApiClient, ApiAnswer, BodyPages),
+    *(OAuthApp, OAuthClient, HostInstance),
+    *(HostRepository, ApiRepository),
+    *(ApiCommit, ApiFile, ApiContent, CommitLimits),
+)
 
 
 def client() -> str:
@@ -36,6 +56,9 @@ def class_section(kind: type) -> str:
 
 
 def _default(kind: type, name: str) -> str:
+    if issubclass(kind, BaseModel) and name in kind.model_fields:
+        field = kind.model_fields[name]
+        return "" if field.is_required() else code(repr(field.default))
     if not is_dataclass(kind):
         return code(repr(getattr(kind, name)))
     default = next(field.default for field in fields(kind) if field.name == name)
@@ -46,6 +69,7 @@ def _members(kind: type) -> Iterator[str]:
     if "__init__" in vars(kind) and not is_dataclass(kind):
         yield f"```python\n{_signature(vars(kind)['__init__'], kind.__name__)}\n```\n"
     for name, member in vars(kind).items():
+        member = member.__func__ if isinstance(member, classmethod) else member  # noqa: PLW2901 - the function in it
         if name.startswith("_") or not (isinstance(member, property) or inspect.isfunction(member)):
             continue
         if isinstance(member, property):

@@ -15,13 +15,12 @@ from scmhost.plugins.config.schema import (
     FileSettings,
     FlagsProvider,
     HostSettings,
-    MetricsSettings,
     Organizations,
     OutboundSettings,
     PluginSettings,
     Rollout,
-    SpansSettings,
 )
+from scmhost.plugins.config.tables import MetricsSettings, ServerSettings, SpansSettings
 
 from .fields import default_of, type_of
 from .markdown import table
@@ -33,6 +32,7 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("`[host.metrics]`", MetricsSettings),
     ("`[host.spans]`", SpansSettings),
     ("`[host.outbound]`", OutboundSettings),
+    ("`[server]`", ServerSettings),
     ("`[limits]`", Limits),
     ("`[web]`", WebSettings),
     ("`[[web.groups]]`", GroupRole),
@@ -49,6 +49,7 @@ _DESCRIPTIONS: Final = {
     (HostSettings, "outbound"): "Which addresses plugins may connect to, below.",
     (HostSettings, "metrics"): "Prometheus metrics, below.",
     (HostSettings, "spans"): "OpenTelemetry spans, below.",
+    (FileSettings, "server"): "How `scmhost serve` listens, below.",
     (FileSettings, "limits"): "Limits of requests, below.",
     (FileSettings, "web"): "Pages for people, below.",
     (FileSettings, "plugins"): "One table per plugin, below.",

@@ -35,7 +35,7 @@ def talk(folder: Path, tool: str, arguments: dict[str, Any], *words: str, **envi
         server = StdioServerParameters(command=str(SCMHOST), args=["mcp", *words], cwd=folder, env=own)
         async with Client(stdio_client(server)) as client:
             names = {item.name for item in (await client.list_tools()).tools}
-            assert names == {"locate_trace", "explain_frame", "read_url", "list_repositories"}
+            assert names == {"locate_trace", "explain_frame", "find_suspects", "read_url", "list_repositories"}
             return await client.call_tool(tool, arguments)
 
     return anyio.run(run)
@@ -131,4 +131,4 @@ def test_messages_that_are_wrong_do_not_end_the_server(checkout: GitRepository) 
             answers[answer.get("id")] = answer
         process.stdin.close()
         assert process.wait(timeout=30) == 0
-    assert len(answers[3]["result"]["tools"]) == 4
+    assert len(answers[3]["result"]["tools"]) == 5

@@ -9,7 +9,7 @@ import pytest
 
 from command import scmhost
 from scmhost.app import Host
-from scmhost.cli.people import echo_first_link
+from scmhost.cli.people import echo_first_link, first_link
 from scmhost.infra.web_settings import WebSettings
 from scmhost.organizations.sessions import find_session, use_link
 from scmhost.plugins import read_settings
@@ -66,14 +66,12 @@ def test_wrong_invitation_is_refused(config: Path, words: list[str], message: st
 
 
 def test_start_prints_a_link_until_somebody_signs_in(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The first start prints the address of the sign-in; with pages off, or after a sign-in, it prints nothing."""
+    """The first start prints the address of the sign-in; with pages off, or after a sign-in, there is no link."""
     with Host.open(read_settings(config, {})) as host:
-        off = replace(host.services, web=WebSettings(enabled=False))
-        echo_first_link(off, "http://127.0.0.1:8000")
-        assert capsys.readouterr().out == ""
-        echo_first_link(replace(host.services, url=None), "http://127.0.0.1:8000")
-        printed = capsys.readouterr().out
-        assert "http://127.0.0.1:8000/sign-in?link=" in printed
-        use_link(host.services, printed.strip().rpartition("=")[2])
-        echo_first_link(host.services, "http://127.0.0.1:8000")
-        assert capsys.readouterr().out == ""
+        assert first_link(replace(host.services, web=WebSettings(enabled=False))) is None
+        link = first_link(host.services)
+        assert link
+        echo_first_link("http://127.0.0.1:8000", link)
+        assert f"http://127.0.0.1:8000/sign-in?link={link}\n" in capsys.readouterr().out
+        use_link(host.services, link)
+        assert first_link(host.services) is None

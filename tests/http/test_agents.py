@@ -97,7 +97,7 @@ def open_agent(folder: Path) -> Iterator[AgentClient]:
 def test_tools_have_typed_arguments_and_results(agent: AgentClient) -> None:
     """Each tool is read-only, has schemas of its arguments and results, and says that values are data."""
     tools = {tool["name"]: tool for tool in agent.request("tools/list").json()["result"]["tools"]}
-    assert set(tools) == {"locate_trace", "explain_frame", "read_url", "list_repositories"}
+    assert set(tools) == {"locate_trace", "explain_frame", "find_suspects", "read_url", "list_repositories"}
     for tool in tools.values():
         assert tool["annotations"]["readOnlyHint"] is True
         assert "untrusted data" in tool["description"]
@@ -146,6 +146,14 @@ def test_a_frame_is_explained(agent: AgentClient) -> None:
     (attempt,) = agent.value("explain_frame", path="/opt/src/b.py")["attempts"]
     assert "/srv/" in attempt["outcome"]
     assert attempt["next_step"]
+
+
+def test_suspects_of_a_trace(agent: AgentClient) -> None:
+    """As the REST API gives them; the message is its first line."""
+    (suspect,) = agent.value("find_suspects", text=TRACE)["suspects"]
+    assert suspect["sha"] == SHA
+    assert suspect["repository"] == "team/app"
+    assert any("a.py" in reason for reason in suspect["evidence"])
 
 
 def test_repositories_are_listed(agent: AgentClient) -> None:

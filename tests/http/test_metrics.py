@@ -11,6 +11,7 @@ from api import PLUGINS_TOML, ApiClient, commit, open_api
 from command import scmhost_process
 from hosting import candidate
 from pages import ROOT, page
+from scmhost.admin.bootstrap import bootstrap
 from scmhost.infra.telemetry import open_telemetry
 from serving import Served, serve
 
@@ -92,6 +93,36 @@ def test_requests_are_counted_by_route_never_by_path(api: ApiClient) -> None:
     assert value(found, total, method="GET", route=repos, status="404") == 1
     assert value(found, total, method="GET", route="unrouted", status="404") == 2
     assert {dict(labels)["method"] for name, labels in found if name == total} == {"GET", "other"}
+
+
+def test_a_token_over_its_limit_is_refused_and_hurts_no_other(tmp_path: Path) -> None:
+    """The answer says when to come back and the metrics count it; another organization is answered."""
+    telemetry = open_telemetry(metrics=True, spans=False)
+    configuration = f"{PLUGINS_TOML}[limits]\nrequests_per_minute = 3\n"
+    with open_api(tmp_path, configuration, background=False, telemetry=telemetry) as api:
+        answers = [api.get("repos/") for _ in range(5)]
+        other = bootstrap(api.services, "other", "web").token
+        neighbour = api.get("/api/0/organizations/other/repos/", token=other)
+        found = scraped(api)
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+    after = answers[-1].headers["Retry-After"]
+    assert 1 <= int(after) <= 20
+    assert answers[-1].json() == {"detail": f"Too many requests of this token; try again in {after} s."}
+    assert neighbour.status_code == 200
+    assert value(found, "scmhost_refused_requests_total", kind="token") == 2
+
+
+def test_tokens_of_one_organization_share_a_limit(tmp_path: Path) -> None:
+    """An organization with several tokens is refused when they make too many requests together."""
+    configuration = f"{PLUGINS_TOML}[limits]\norganization_requests_per_minute = 3\n"
+    with open_api(tmp_path, configuration, background=False) as api:
+        second = api.token("org:read")
+        answers = [api.get("repos/", token=second if number % 2 else None) for number in range(4)]
+        other = bootstrap(api.services, "other", "web").token
+        neighbour = api.get("/api/0/organizations/other/repos/", token=other)
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert "of this organization; try again in" in answers[-1].json()["detail"]
+    assert neighbour.status_code == 200
 
 
 def test_commits_and_frames_are_counted_by_outcome(api: ApiClient) -> None:

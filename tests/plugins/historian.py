@@ -9,6 +9,7 @@ from scmhost.sdk import (
     AddRequest,
     Claim,
     CommitDraft,
+    CommitPage,
     Feature,
     FileChange,
     InstallationDraft,
@@ -26,6 +27,9 @@ LIMITED = "f" * 40
 
 ODD = "0" * 40
 """A head whose commits have what git allows and databases do not: NUL, half of a pair, the year 1."""
+
+CUT = "9" * 40
+"""A head that has more commits than this plugin reads, and changed files that it does not read."""
 
 DEADLY = "d" * 40
 """A head that ends the process once; the file named by HISTORIAN_DIED records it."""
@@ -59,12 +63,14 @@ def scm_dispatch_repository(request: AddRequest) -> Claim:
 
 
 @hookimpl
-def scm_compare_commits(base: str | None, head: str) -> Sequence[CommitDraft]:
+def scm_compare_commits(base: str | None, head: str) -> Sequence[CommitDraft] | CommitPage:
     requests.append((base, head))
     if head == UNREACHABLE:
         raise ProviderUnavailable("the archive is closed")
     if head == LIMITED:
         raise RateLimited("100 requests a minute are allowed")
+    if head == CUT:
+        return CommitPage(commits=(CommitDraft(sha=CUT),), unlisted=5, without_changes=1)
     if head == ODD:
         return odd_commits()
     if head == DEADLY:

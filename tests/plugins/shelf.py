@@ -5,6 +5,7 @@ from threading import Lock
 
 from plugins.archivist import scm_dispatch_repository, scm_offer_repositories  # noqa: F401 - hooks of this plugin too
 from scmhost.sdk import (
+    BlamedLine,
     Feature,
     InstallationDraft,
     Location,
@@ -28,6 +29,8 @@ class Shelf:
         self.branches: dict[str, ResolvedRef] = {}
         self.before_read: Callable[[Repository, str], None] = lambda _repository, _path: None
         self.reads: list[tuple[str, str]] = []
+        self.blamed: dict[str, Sequence[BlamedLine]] = {}
+        """The blamed lines of files by path."""
 
     def note(self, ref: str, path: str) -> None:
         with self._lock:
@@ -63,3 +66,10 @@ def scm_read_file(repository: Repository, ref: str, path: str) -> bytes | None:
     shelf.note(ref, path)
     shelf.before_read(repository, path)
     return shelf.files.get((ref, path))
+
+
+@hookimpl
+def scm_blame_lines(repository: Repository, ref: str, path: str, lines: Sequence[int]) -> Sequence[BlamedLine]:
+    shelf.note(ref, path)
+    shelf.before_read(repository, path)
+    return [line for line in shelf.blamed.get(path, ()) if line.line in lines]

@@ -1,17 +1,21 @@
 """The tools in a checkout: links as ``scmhost link`` makes them. Each call reads the checkout again, as it is then."""
 
 from collections.abc import Callable, Iterator
+from typing import Annotated
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from pydantic import Field
 
 from scmhost.checkout.formats import LinkedFrame
 from scmhost.checkout.links import CheckoutLinks, compared_path
 from scmhost.checkout.owners import OwnersFile, read_owners
 from scmhost.checkout.summary import LinkCounts
+from scmhost.checkout.suspects import FoundCommit, HistoryOptions, find_suspects
 from scmhost.frames import Frame, FrameMatch, read_text
 from scmhost.infra.errors import ScmhostError
 from scmhost.sdk import TemplateError, UrlError, read_remote
+from scmhost.suspects import Suspect
 
 from .tools import (
     Attempt,
@@ -26,6 +30,8 @@ from .tools import (
     LocatedTrace,
     MaxFrames,
     Repositories,
+    SuspectCommit,
+    SuspectCommits,
     TraceText,
     WithOwners,
     bounded_explanation,
@@ -34,16 +40,31 @@ from .tools import (
     make_server,
 )
 
+ReleaseRange = Annotated[
+    str | None,
+    Field(
+        max_length=500,
+        description="The release in which the error was first seen, as a range of git refs A..B. Only its commits are "
+        "suspects.",
+    ),
+]
+
 
 class CheckoutTools:
-    """The tools of one checkout. ``open_links`` reads it, and raises ScmhostError if there is none."""
+    """The tools of one checkout.
 
-    def __init__(self, open_links: Callable[[], CheckoutLinks]) -> None:
+    Args:
+        open_links: reads the checkout; it raises ScmhostError if there is none.
+        options: the code mappings and the kind of code host, for suspects.
+    """
+
+    def __init__(self, open_links: Callable[[], CheckoutLinks], options: HistoryOptions | None = None) -> None:
         self._open_links = open_links
+        self._options = options or HistoryOptions()
 
     def server(self) -> MCPServer[None]:
         """Return a server with these tools."""
-        return make_server(self.locate_trace, self.explain_frame, self.list_repositories)
+        return make_server(self.locate_trace, self.explain_frame, self.find_suspects, self.list_repositories)
 
     def locate_trace(self, text: TraceText, max_frames: MaxFrames = 50, *, owners: WithOwners = False) -> LocatedTrace:
         """Link the frames of a text."""
@@ -79,6 +100,17 @@ class CheckoutTools:
         printed = compared_path(frame)
         return bounded_explanation(located, [printed.whole] if printed else [], list(_attempts(links, frame)))
 
+    def find_suspects(self, text: TraceText, release: ReleaseRange = None) -> SuspectCommits:
+        """Find the suspect commits of a trace."""
+        try:
+            found = find_suspects(bounded_text(text), self._options._replace(revisions=release))
+        except ScmhostError as error:
+            raise ToolError(str(error)) from error
+        suspects = [_suspect(suspect, found.commits[suspect.sha]) for suspect in found.answer.suspects]
+        return SuspectCommits(
+            suspects=suspects, reason=found.answer.reason, compare_url=found.compare_url, notes=list(found.notes)
+        )
+
     def list_repositories(self) -> Repositories:
         """Return the repository of the checkout."""
         checkout = self._opened().checkout
@@ -95,6 +127,19 @@ class CheckoutTools:
             return self._open_links()
         except ScmhostError as error:
             raise ToolError(str(error)) from error
+
+
+def _suspect(suspect: Suspect, commit: FoundCommit) -> SuspectCommit:
+    return SuspectCommit(
+        sha=suspect.sha,
+        confidence=suspect.confidence,
+        score=suspect.score,
+        evidence=list(suspect.evidence),
+        message=commit.subject,
+        author=f"{commit.author_name} <{commit.author_email}>",
+        date=commit.timestamp,
+        url=commit.url,
+    )
 
 
 def _file_owners(links: CheckoutLinks) -> tuple[OwnersFile | None, list[str]]:

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from scmhost.infra.errors import Unauthenticated
+from scmhost.infra.errors import TooManyRequests, Unauthenticated
 from scmhost.infra.http import problem
 from scmhost.organizations.access import authenticate
 from scmhost.services import Services
@@ -57,6 +57,9 @@ class McpEndpoint:
             await run_in_threadpool(self._authenticate, Headers(scope=scope))
         except Unauthenticated as error:
             await problem(401, str(error), {"WWW-Authenticate": "Bearer"})(scope, receive, send)
+            return
+        except TooManyRequests as error:
+            await problem(429, str(error), {"Retry-After": str(error.retry_after)})(scope, receive, send)
             return
         await self._inner(scope, receive, send)
 

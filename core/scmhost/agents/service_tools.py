@@ -31,6 +31,8 @@ from .tools import (
     LocatedTrace,
     MaxFrames,
     Repositories,
+    SuspectCommit,
+    SuspectCommits,
     TraceText,
     WithOwners,
     bounded_explanation,
@@ -69,7 +71,7 @@ class ServiceTools:
 
     def server(self) -> MCPServer[Any]:
         """Return a server with these tools."""
-        return make_server(self.locate_trace, self.explain_frame, self.list_repositories)
+        return make_server(self.locate_trace, self.explain_frame, self.find_suspects, self.list_repositories)
 
     async def locate_trace(
         self,
@@ -121,6 +123,20 @@ class ServiceTools:
         shown = bounded_explanation(_located(explained), explained["paths"], attempts)
         shown.attempts_left_out += explained["notMatchedMore"]
         return shown
+
+    async def find_suspects(
+        self, context: AnyContext, text: TraceText, project: ProjectSlug = None, release: Release = None
+    ) -> SuspectCommits:
+        """Find the suspect commits of a trace."""
+        path = await self._project_path(context, project)
+        body = {"text": bounded_text(text), "release": release}
+        answer = await self._request(context, "POST", f"{path}/suspects/", body)
+        return SuspectCommits(
+            suspects=list(map(_suspect, answer["suspects"])),
+            reason=answer["reason"],
+            compare_url=answer["compareUrl"],
+            notes=answer["notes"],
+        )
 
     async def list_repositories(
         self,
@@ -228,6 +244,21 @@ def _located(answer: Mapping[str, Any]) -> LocatedFrame:
         reason=answer["reason"],
         message=answer["message"],
         next_step=answer["nextStep"],
+    )
+
+
+def _suspect(answer: Mapping[str, Any]) -> SuspectCommit:
+    author = answer["author"]
+    return SuspectCommit(
+        sha=answer["sha"],
+        confidence=answer["confidence"],
+        score=answer["score"],
+        evidence=answer["evidence"],
+        message=(answer["message"] or "").partition("\n")[0] or None,
+        author=f"{author['name'] or ''} <{author['email'] or ''}>" if author else None,
+        date=answer["dateCreated"],
+        repository=answer["repository"]["name"],
+        url=answer["url"],
     )
 
 

@@ -27,6 +27,7 @@ Action = Literal[
     "integration.edit",
     "integration.remove",
     "org.create",
+    "org.import",
     "person.change",
     "person.invite",
     "person.remove",

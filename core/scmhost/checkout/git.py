@@ -68,6 +68,23 @@ def read_history(path: PathLike[str] | str, revisions: str) -> Iterator[GitCommi
         yield from _commits(_fields(stream))
 
 
+def read_changes(
+    path: PathLike[str] | str, revisions: str, files: Sequence[str], *, most: int, since: str | None = None
+) -> Iterator[GitCommit]:
+    """Yield the newest commits that change one of the files, newest first, without merges; each with all its changes.
+
+    Args:
+        path: a folder of the repository.
+        revisions: the ids of commits or a range of them, checked by the caller.
+        files: the files, from the repository's root.
+        most: the most commits.
+        since: a date in one of git's forms; older commits are left out.
+    """
+    limits = ("--no-merges", "--full-diff", f"--max-count={most}", *([f"--since={since}"] if since else ()))
+    with _stream(path, "log", *limits, *_HISTORY, revisions, "--", *files) as stream:
+        yield from _commits(_fields(stream))
+
+
 def git(path: PathLike[str] | str, *arguments: str) -> str:
     """Return the output of a git command without surrounding whitespace.
 

@@ -19,7 +19,7 @@ from .changed_files import read_regular_file
 from .worktree import Checkout
 
 if TYPE_CHECKING:
-    from scmhost.sdk import Remote
+    from scmhost.sdk import Remote, UrlTemplates
     from scmhost.sdk.urls.ref_links import RefLinks
 
 _COMMIT: Final = "{commit}"
@@ -75,13 +75,24 @@ def checkout_pages(checkout: Checkout, kind: str | None, template: str | None) -
     if checkout.remote is None:
         raise NoPages(f"this checkout has no remote; {_ADD_REMOTE}")
     template = template or checkout.template
-    remote = checkout.remote
-    if not remote.startswith(("https://", "http://")):
-        from .ssh_aliases import without_alias
-
-        remote = without_alias(remote)
+    remote = _without_alias(checkout.remote)
     load = partial(_load_pages, remote, kind, checkout.kind, template, checkout.commit)
     return cached_pages(checkout.cache, checkout.commit, (remote, kind, checkout.kind, template), load)
+
+
+def repository_pages(checkout: Checkout, kind: str | None) -> "UrlTemplates | None":
+    """Return the pages of the checkout's repository, or None if its code host is not known."""
+    from scmhost.sdk import TemplateError, UrlError, UrlTemplates, preset
+
+    if checkout.remote is None:
+        return None
+    try:
+        remote = _read_remote(_without_alias(checkout.remote), kind, checkout.kind)
+    except (UrlError, TemplateError):
+        return None
+    if remote.web_url is None or remote.kind is None:
+        return None
+    return UrlTemplates(pages=preset(remote.kind).pages, repo_url=remote.web_url)
 
 
 def cached_pages(
@@ -97,6 +108,14 @@ def cached_pages(
     if links.plain:
         _write_cache(file, key, commit, links.plain)
     return links
+
+
+def _without_alias(remote: str) -> str:
+    if remote.startswith(("https://", "http://")):
+        return remote
+    from .ssh_aliases import without_alias
+
+    return without_alias(remote)
 
 
 def _read_cache(file: str, key: Sequence[str | None], commit: str) -> PlainLinks | None:

@@ -39,13 +39,15 @@ def _checkout_server(options: dict[str, Any]) -> "MCPServer[Any]":
         raise click.UsageError(f"--{given} needs --url.")
     from scmhost.agents.checkout_tools import CheckoutTools
     from scmhost.checkout.links import CheckoutLinks, LinkOverrides
+    from scmhost.checkout.suspects import HistoryOptions
 
     from .link_sources import read_mapping
 
     fields = {name: options[name] for name in ("remote", "kind", "template", "ref")}
     overrides = LinkOverrides(**fields, mappings=tuple(map(read_mapping, options["maps"])))
     # Without a checkout the tools answer with the error: a client shows only that a server did not start.
-    return CheckoutTools(partial(CheckoutLinks, overrides)).server()
+    history = HistoryOptions(mappings=overrides.mappings, kind=overrides.kind)
+    return CheckoutTools(partial(CheckoutLinks, overrides), history).server()
 
 
 def _service_server(options: dict[str, Any]) -> "MCPServer[Any]":

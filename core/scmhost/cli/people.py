@@ -57,14 +57,16 @@ def invite(
         echo(url)
 
 
-def echo_first_link(services: "Services", address: str) -> None:
-    """Print a link for the first administrator, until somebody has signed in. The service listens at the address."""
+def first_link(services: "Services") -> str | None:
+    """Return the text of a link for the first administrator, until somebody has signed in."""
     from scmhost.organizations.people import first_invitation
 
-    link = first_invitation(services) if services.web.enabled else None
-    if link:
-        url = sign_in_url(services.url or address, link)
-        echo(f"Nobody has signed in yet. Open this link once, within a day: {url}")
+    return first_invitation(services) if services.web.enabled else None
+
+
+def echo_first_link(service: str, link: str) -> None:
+    """Print the link for the first administrator of the service at this address."""
+    echo(f"Nobody has signed in yet. Open this link once, within a day: {sign_in_url(service, link)}")
 
 
 def sign_in_url(service: str, link: str) -> str:

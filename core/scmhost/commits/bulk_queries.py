@@ -1,6 +1,6 @@
 """SQL that saves commits in bulk; saving the same commits again changes nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -22,7 +22,9 @@ from scmhost.infra.db.statements import (
     write,
 )
 from scmhost.repositories import file_queries
-from scmhost.sdk import CommitDraft
+from scmhost.repositories.manage import GRACE
+from scmhost.repositories.tables import REPOSITORIES
+from scmhost.sdk import CommitDraft, RepositoryStatus
 
 from . import queries
 from .fields import issue_ids
@@ -148,9 +150,10 @@ def save(
     for _ in range(_TRIES):
         unknown, incomplete = unknown_and_incomplete(tx, organization_id, repository_id, sent.commits)
         new = [sha for sha in sent.commits if sha in unknown]
-        if _insert(tx, sent, new):
+        ids = _insert(tx, sent, new)
+        if ids is not None:
             _complete(tx, sent, incomplete)
-            return SavedCommits(tuple(new), known=len(sent.commits) - len(new))
+            return SavedCommits(tuple(new), known=len(sent.commits) - len(new), new_ids=ids)
     raise StoreBusy("Other clients send the same commits now; send the request again in a moment.")
 
 
@@ -175,6 +178,22 @@ def save_bare_commits(tx: Transaction, organization_id: int, pairs: Sequence[tup
         for repository_id, sha in sorted(unique)
     ]
     insert_missing(tx, COMMITS, rows)
+    _give_grace(tx, organization_id, {repository_id for repository_id, _ in unique}, now)
+
+
+def _give_grace(tx: Transaction, organization_id: int, repository_ids: Iterable[int], now: datetime) -> None:
+    """Postpone the deletion of repositories that have just got commits, if it was scheduled meanwhile.
+
+    On PostgreSQL a sender of commits may have found a repository before it was deleted as an empty one. On SQLite there
+    is one writer at a time.
+    """
+    if tx.get_bind().dialect.name == "sqlite":
+        return
+    until, columns = now + GRACE, REPOSITORIES.c
+    own = (columns.organization_id == organization_id) & (columns.delete_after < until)
+    pending = own & (columns.status == RepositoryStatus.PENDING_DELETION.value)
+    for piece in batches(sorted(repository_ids)):
+        tx.execute(update(REPOSITORIES).where(pending, columns.id.in_(piece)).values(delete_after=until))
 
 
 def _read(
@@ -188,38 +207,42 @@ def _read(
     return _Sent(organization_id, repository_id, unique, arrived, now)
 
 
-def _insert(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> bool:
-    """Insert new commits with their changes. Return False when another sender has saved one of them meanwhile."""
+def _insert(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> dict[str, int] | None:
+    """Insert new commits with their changes. Return their ids; None: another sender has saved one of them meanwhile."""
     if not shas:
-        return True
+        return {}
     # Authors first, in every transaction: senders that lock authors and commits in one order never block each other.
     author_ids = queries.ensure_authors(tx, sent.organization_id, [sent.commits[sha] for sha in shas])
     # Of equal times the higher id counts as newer, and clients send the newest first.
     ids = dict(zip(shas, reversed(new_ids(tx, len(shas))), strict=True))
-    rows = list(_commits(tx, sent, ids, author_ids))
+    rows = _commits(tx, sent, ids, author_ids)
     try:
         with duplicates_if_concurrent(tx, "Another sender has just saved one of the commits."):
             # A plain insert, COPY on PostgreSQL, is much faster than ON CONFLICT. Duplicates are rare, because known
             # shas were left out above.
             write(tx, COMMITS, _COMMIT_COLUMNS, rows)
     except Duplicate:
-        return False
+        return None
     changes = _changes(sent, ids)
     write(tx, FILE_CHANGES, _CHANGE_COLUMNS, changes)
     _schedule_indexing(tx, sent, changes)
+    _give_grace(tx, sent.organization_id, [sent.repository_id], sent.now)
     analyze_if_grown(tx, COMMITS, len(rows))
-    return True
+    return ids
 
 
-def _commits(tx: Transaction, sent: _Sent, ids: Mapping[str, int], author_ids: Mapping[str, int]) -> Iterator[_Row]:
-    """Yield the rows of new commits."""
+def _commits(tx: Transaction, sent: _Sent, ids: Mapping[str, int], author_ids: Mapping[str, int]) -> list[_Row]:
+    """Return the rows of new commits."""
+    organization_id, repository_id, *_ = sent
     moment = driver_converter(tx, COMMITS.c.committed_at)
+    rows = []
     # In the order of shas, in which every writer inserts, so that no two block each other.
     for sha in sorted(ids):
-        message, author_id, time, dated, issues = sent.columns(sha, author_ids)
+        text, author_id, time, dated, issues = sent.columns(sha, author_ids)
         # write() does not check texts. Shas, authors and paths were checked by earlier statements and by their hashes.
-        text = message and checked_text(message)
-        yield sent.organization_id, sent.repository_id, ids[sha], sha, text, author_id, moment(time), dated, issues
+        text = text and checked_text(text)
+        rows.append((organization_id, repository_id, ids[sha], sha, text, author_id, moment(time), dated, issues))
+    return rows
 
 
 def _complete(tx: Transaction, sent: _Sent, incomplete: Sequence[int]) -> None:
@@ -277,9 +300,11 @@ def _takes_time(dated: Any) -> Any:
 
 def _changes(sent: _Sent, ids: Mapping[str, int]) -> list[_Row]:
     """Return the rows of the commits' changes, in the order of commit ids."""
-    return [
-        (sent.organization_id, id_, hash_, change.path, change.type)
-        for id_, sha in sorted(zip(ids.values(), ids, strict=True))
+    organization_id, commits = sent.organization_id, sent.commits
+    rows: list[_Row] = []
+    for id_, sha in sorted(zip(ids.values(), ids, strict=True)):
+        changes = commits[sha].changes
         # Of several changes for one path the first counts.
-        for hash_, change in {_hash(change.path): change for change in reversed(sent.commits[sha].changes)}.items()
-    ]
+        by_hash = {_hash(change.path): change for change in reversed(changes)}
+        rows += [(organization_id, id_, hash_, change.path, change.type) for hash_, change in by_hash.items()]
+    return rows

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from scmhost.infra.db import jobs
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.jobs import QueuedJob
@@ -14,8 +16,11 @@ from scmhost.sdk import Installation, JsonObject, Organization, Push, Repository
 from scmhost.services import Services
 
 from . import bulk_queries
+from .fields import Notes
 from .ingest import IngestedCommits, report_saved_commits
 from .payload import commits_from_drafts
+
+log = structlog.get_logger(__name__)
 
 COMPLETE_PUSH: Final = "complete_push"
 """The kind of the job. Its key is ``<repository id>:<head>``."""
@@ -69,17 +74,24 @@ def complete_push(services: Services, job: QueuedJob) -> None:
         return
     calls = services.plugins.calls_for(wanted.installation.provider, wanted.organization)
     # Outside of a transaction: a code host may take seconds to answer.
-    drafts = calls.compare_commits(wanted.installation, wanted.repository, wanted.base, wanted.head)
+    page = calls.compare_commits(wanted.installation, wanted.repository, wanted.base, wanted.head)
+    if page.unlisted or page.without_changes:
+        left_out = {"unlisted": page.unlisted, "without_changes": page.without_changes}
+        log.warning("push not complete", repository=wanted.repository.id, head=wanted.head, **left_out)
+    drafts = page.commits
     ingested: list[IngestedCommits] = []
     # The limit of a request bounds a transaction here: nothing of a long push is left out.
     size = services.limits.commits_per_request
+    cut = Notes()
     for start in range(0, len(drafts), size):
-        commits = commits_from_drafts(drafts[start : start + size], services.limits)
+        commits = commits_from_drafts(drafts[start : start + size], services.limits, cut)
         with services.telemetry.operation("ingest"), services.store.write() as tx:
             if commits:
                 now = services.clock.now()
                 saved = bulk_queries.save(tx, wanted.organization.id, wanted.repository.id, commits, now)
                 ingested.append(IngestedCommits(wanted.repository, commits, saved, wanted.head))
+    if notes := cut.all():
+        log.warning("commits of a push cut", repository=wanted.repository.id, notes=notes)
     with services.store.write() as tx:
         jobs.finish(tx, job)
     report_saved_commits(services, wanted.organization, ingested)

@@ -71,6 +71,26 @@ def author_email(email: str | None, name: str | None, max_length: int) -> str | 
     return address if 0 < len(address) <= max_length else None
 
 
+def message_within(sha: str, message: str | None, most: int, notes: Notes) -> str | None:
+    """Return the first ``most`` characters of a message. One that is longer is noted."""
+    if message is None or len(message) <= most:
+        return message
+    notes.add(
+        f"commit {sha}: the message has {len(message)} characters; its first {most} are kept (limits.message_length)"
+    )
+    return message[:most]
+
+
+def changes_within(sha: str, changes: tuple[ListedChange, ...], most: int, notes: Notes) -> tuple[ListedChange, ...]:
+    """Return the first ``most`` file changes of a commit. More of them are noted."""
+    if len(changes) <= most:
+        return changes
+    notes.add(
+        f"commit {sha}: it has {len(changes)} file changes; the first {most} are kept (limits.changes_per_commit)"
+    )
+    return changes[:most]
+
+
 def plain_path(path: str) -> str:
     """Return the path without the marks of libgit2, as far as the path alone shows that they are marks.
 

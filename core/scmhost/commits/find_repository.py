@@ -1,7 +1,7 @@
 """Find the repository of commits by its name, by their shas and by the code mappings of their projects."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -53,21 +53,31 @@ class RepositoryHints:
     shas: Sequence[str] = ()
 
 
-def resolve_repository(
-    tx: Transaction, organization: Organization, name: str, hints: RepositoryHints, now: datetime
-) -> ResolvedRepository:
-    """Return the repository that a name or a URL means. If there is none, create it, unclaimed.
+def resolve_repositories(
+    tx: Transaction, organization: Organization, hints: Mapping[str, RepositoryHints], now: datetime
+) -> dict[str, ResolvedRepository]:
+    """Return the repository that each name or URL means. Those that do not exist are created, unclaimed.
 
-    The name of a git remote means the only repository that the hints allow, or else a placeholder of that name.
+    The name of a git remote means the only repository that its hints allow, or else a placeholder of that name.
+    The number of statements does not depend on the number of names.
     """
-    known = find_named(tx, organization, name)
+    known = find_repositories_named(tx, organization, hints.keys())
     # sentry-cli in local mode sends the name of the remote for each commit, and not its path.
-    if name.casefold() not in REMOTES or (known and not is_placeholder(known)):
-        return ResolvedRepository(known or _create(tx, organization, name, now))
-    only = only_possible_repository(tx, organization, hints)
-    if only:
-        return ResolvedRepository(only, assumed_for=name)
-    return ResolvedRepository(known or _create(tx, organization, name, now), is_placeholder=True)
+    remotes = [
+        name
+        for name, repository in known.items()
+        if name.casefold() in REMOTES and (repository is None or is_placeholder(repository))
+    ]
+    only = {name: only_possible_repository(tx, organization, hints[name]) for name in remotes}
+    missing = [name for name, repository in known.items() if repository is None and not only.get(name)]
+    known |= _create_missing(tx, organization, missing, now)
+    resolved = {}
+    for name, repository in known.items():
+        if assumed := only.get(name):
+            resolved[name] = ResolvedRepository(assumed, assumed_for=name)
+        elif repository:
+            resolved[name] = ResolvedRepository(repository, is_placeholder=name in only)
+    return resolved
 
 
 def find_named(tx: Transaction, organization: Organization, name: str) -> Repository | None:
@@ -124,13 +134,6 @@ def remote_of(name: str) -> Remote | None:
     return remote if remote.host else None
 
 
-def stored_name(name: str) -> str:
-    """Return the name of the repository that is created for a name or a URL."""
-    # Not the URL as the name: it may contain a password, and the next sender spells it differently.
-    remote = remote_of(name)
-    return remote.path if remote else name
-
-
 def _may_be_at(repository: Repository, url: str) -> bool:
     """Return whether a repository with the path of a URL as its name may be at the URL, also if it is hidden."""
     return repository.url is None or address_of(repository.url) in addresses_of(url)
@@ -177,13 +180,31 @@ def assumed_note(name: str, repository: Repository) -> str:
     )
 
 
-def _create(tx: Transaction, organization: Organization, name: str, now: datetime) -> Repository:
-    remote = remote_of(name)
-    if remote is None:
-        return repository_queries.ensure(tx, organization.id, [name], now)[name.casefold()]
-    taken = repository_queries.by_name(tx, organization.id, remote.path)
-    stored = f"{remote.host}/{remote.path}" if taken else stored_name(name)
-    created = repository_queries.ensure(tx, organization.id, [stored], now)[stored.casefold()]
-    if created.url or not remote.web_url:
-        return created
-    return repository_queries.update_repository(tx, organization.id, created.id, {"url": remote.web_url})
+def _create_missing(
+    tx: Transaction, organization: Organization, names: Sequence[str], now: datetime
+) -> dict[str, Repository]:
+    """Create the repository of each name or URL, unclaimed. URLs of one repository create one."""
+    if not names:
+        return {}
+    remotes = {name: remote for name in sorted(names) if (remote := remote_of(name))}
+    taken = repository_queries.by_names(tx, organization.id, [remote.path for remote in remotes.values()])
+    stored = {name: name for name in names if name not in remotes}
+    urls: dict[str, str | None] = {}
+    named_at: dict[str, str] = {}
+    for url, remote in remotes.items():
+        addresses = addresses_of(url)
+        name = next((named_at[address] for address in addresses if address in named_at), None)
+        if name is None:
+            # Not the URL as the name: it may contain a password, and the next sender spells it differently.
+            is_free = remote.path.casefold() not in taken and remote.path.casefold() not in urls
+            name = remote.path if is_free else f"{remote.host}/{remote.path}"
+            urls.setdefault(name.casefold(), remote.web_url)
+        named_at |= dict.fromkeys(addresses, name)
+        stored[url] = name
+    # Those of URLs last, so that a name is stored as it was sent.
+    created = repository_queries.ensure(tx, organization.id, stored.values(), now, urls)
+    for key, web_url in urls.items():
+        # Another sender may have created it by its name meanwhile.
+        if web_url and not created[key].url:
+            created[key] = repository_queries.update_repository(tx, organization.id, created[key].id, {"url": web_url})
+    return {name: created[own.casefold()] for name, own in stored.items()}

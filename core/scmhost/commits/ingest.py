@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from scmhost.commits.find_repository import (
@@ -11,8 +10,7 @@ from scmhost.commits.find_repository import (
     assumed_note,
     find_named,
     placeholder_note,
-    resolve_repository,
-    stored_name,
+    resolve_repositories,
 )
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
@@ -68,11 +66,16 @@ def ingest_commits(
 def missing_commits(
     services: Services, organization: Organization, repository_name: str, shas: Sequence[str]
 ) -> list[str]:
-    """Return the shas that the repository does not have yet, in their order."""
+    """Return the shas that the repository does not have yet, in their order, each once.
+
+    Raises:
+        InvalidInput: there are more than ``limits.commits_per_request``.
+    """
+    services.limits.check("commits_per_request", len(shas), "ids")
     with services.store.read() as tx:
         repository = find_named(tx, organization, repository_name)
         known = bulk_queries.ids_of(tx, organization.id, repository.id, shas) if repository else {}
-    return [sha for sha in shas if sha not in known]
+    return [sha for sha in dict.fromkeys(shas) if sha not in known]
 
 
 def read_limited(services: Services, entries: Sequence[Mapping[str, Any]]) -> CommitList:
@@ -84,7 +87,15 @@ def read_limited(services: Services, entries: Sequence[Mapping[str, Any]]) -> Co
     limit = services.limits.commits_per_request
     if len(entries) > limit:
         raise InvalidInput(f"{len(entries)} commits in one request; at most {limit} (limits.commits_per_request).")
-    return read_commits(entries, services.limits)
+    listed = read_commits(entries, services.limits)
+    limit = services.limits.repositories_per_request
+    if len(listed.by_repository) > limit:
+        raise InvalidInput(
+            f"The commits of one request name {len(listed.by_repository)} repositories; at most {limit} "
+            "(limits.repositories_per_request). Send them in several requests.",
+            "commits",
+        )
+    return listed
 
 
 def save_commits(
@@ -96,14 +107,21 @@ def save_commits(
 ) -> list[IngestedCommits]:
     """Save the commits of a payload, repository by repository. The projects help to find the repositories."""
     now = services.clock.now()
-    resolved = _resolve_repositories(tx, organization, listed, project_ids, now)
+    # Sentry too keeps commits without a repository under a name of the organization's.
+    names = {name: checked_name(name) if name else f"organization-{organization.id}" for name in listed.by_repository}
+    hints = {
+        names[name]: RepositoryHints(project_ids, [commit.sha for commit in sent])
+        for name, sent in listed.by_repository.items()
+    }
+    resolved = resolve_repositories(tx, organization, hints, now)
     # Two names may mean the same repository.
     by_id: dict[int, ResolvedRepository] = {}
     commits: dict[int, tuple[ListedCommit, ...]] = {}
     heads: dict[int, str] = {}
     for name, sent in listed.by_repository.items():
-        id_ = resolved[name].repository.id
-        by_id[id_] = resolved[name]
+        found = resolved[names[name]]
+        id_ = found.repository.id
+        by_id[id_] = found
         commits[id_] = newest_first((*commits.get(id_, ()), *sent))
         # Clients send the checked-out commit first, so the first name has the head.
         heads.setdefault(id_, listed.heads[name])
@@ -115,20 +133,6 @@ def save_commits(
         IngestedCommits(item.repository, commits[id_], saved[id_], heads[id_], item.is_placeholder, item.assumed_for)
         for id_, item in by_id.items()
     ]
-
-
-def _resolve_repositories(
-    tx: Transaction, organization: Organization, listed: CommitList, project_ids: Collection[int], now: datetime
-) -> dict[str | None, ResolvedRepository]:
-    """Return the repository of each name in a payload."""
-    resolved = {}
-    # Every sender creates repositories in the order of their names, so that no two block each other.
-    for name in sorted(listed.by_repository, key=lambda name: stored_name(name or "").casefold()):
-        hints = RepositoryHints(project_ids, [commit.sha for commit in listed.by_repository[name]])
-        # Sentry too keeps commits without a repository under a name of the organization's.
-        own_name = checked_name(name) if name else f"organization-{organization.id}"
-        resolved[name] = resolve_repository(tx, organization, own_name, hints, now)
-    return resolved
 
 
 def repository_notes(organization: Organization, ingested: Sequence[IngestedCommits]) -> tuple[str, ...]:

@@ -24,7 +24,15 @@ from scmhost.infra.clock import in_utc
 from scmhost.infra.limits import Limits
 from scmhost.sdk import CommitDraft
 
-from .fields import InvalidCommits, Notes, author_email, file_changes, plain_path
+from .fields import (
+    InvalidCommits,
+    Notes,
+    author_email,
+    changes_within,
+    file_changes,
+    message_within,
+    plain_path,
+)
 from .values import ListedChange, ListedCommit
 
 # Sentry leaves out commits with this mark, too.
@@ -93,12 +101,13 @@ def read_commits(entries: Any, limits: Limits) -> CommitList:
     )
 
 
-def commits_from_drafts(drafts: Iterable[CommitDraft], limits: Limits) -> tuple[ListedCommit, ...]:
+def commits_from_drafts(drafts: Iterable[CommitDraft], limits: Limits, notes: Notes) -> tuple[ListedCommit, ...]:
     """Return the commits of a provider's plugin, newest first, under the rules of payloads.
 
-    Each author has a usable address, or the commit has no author.
+    Each author has a usable address, or the commit has no author. What is cut is added to the notes.
     """
-    return newest_first([_from_draft(draft, limits) for draft in drafts if SKIP_MARK not in (draft.message or "")])
+    kept = (draft for draft in drafts if SKIP_MARK not in (draft.message or ""))
+    return newest_first([_from_draft(draft, limits, notes) for draft in kept])
 
 
 def listed(commit: CommitDraft | ListedCommit) -> ListedCommit:
@@ -134,10 +143,18 @@ def newest_first(commits: Sequence[ListedCommit]) -> tuple[ListedCommit, ...]:
     return tuple(sorted(commits, key=attrgetter("timestamp"), reverse=True))
 
 
-def _from_draft(draft: CommitDraft, limits: Limits) -> ListedCommit:
+def _from_draft(draft: CommitDraft, limits: Limits, notes: Notes) -> ListedCommit:
     email = author_email(draft.author_email, draft.author_name, limits.author_email_length)
     author_name = draft.author_name if email else None
-    return replace(listed(draft), author_email=email, author_name=author_name, timestamp=_in_calendar(draft.timestamp))
+    commit = listed(draft)
+    return replace(
+        commit,
+        message=message_within(draft.sha, draft.message, limits.message_length, notes),
+        author_email=email,
+        author_name=author_name,
+        timestamp=_in_calendar(draft.timestamp),
+        changes=changes_within(draft.sha, commit.changes, limits.changes_per_commit, notes),
+    )
 
 
 def _in_calendar(moment: datetime | None) -> datetime | None:
@@ -217,11 +234,16 @@ def commit_of_entry(entry: CommitEntry, limits: Limits, notes: Notes) -> ListedC
     return ListedCommit(
         sha=entry.sha,
         repository=entry.repository or None,
-        message=entry.message,
+        message=message_within(entry.sha, entry.message, limits.message_length, notes),
         author_name=None if email is None else name,
         author_email=email,
         timestamp=entry.timestamp,
-        changes=file_changes(entry.sha, entry.patch_set, limits.path_length, notes),
+        changes=changes_within(
+            entry.sha,
+            file_changes(entry.sha, entry.patch_set, limits.path_length, notes),
+            limits.changes_per_commit,
+            notes,
+        ),
     )
 
 
@@ -299,8 +321,11 @@ def _decoders(limits: Limits) -> tuple[Decoder[Sequence[ListedCommit]], Decoder[
     class PlainCommit(ListedCommit, gc=False):
         sha: Annotated[str, Meta(max_length=limits.sha_length)] = field(name="id")
         repository: Annotated[str, Meta(max_length=limits.repository_name_length)] | None = None
+        message: Annotated[str, Meta(max_length=limits.message_length)] | None = None
         author_name: Annotated[str, Meta(max_length=limits.author_name_length)] | None = None
-        changes: tuple[PlainChange, ...] | None = field(name="patch_set", default=None)  # type: ignore[assignment]
+        changes: Annotated[tuple[PlainChange, ...], Meta(max_length=limits.changes_per_commit)] | None = field(
+            name="patch_set", default=None
+        )  # type: ignore[assignment]
 
     return cast("Decoder[Sequence[ListedCommit]]", Decoder(list[PlainCommit])), Decoder(PlainCommit)
 

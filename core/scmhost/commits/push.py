@@ -35,6 +35,7 @@ from scmhost.services import Services
 
 from . import bulk_queries
 from .complete import request_completion
+from .fields import Notes
 from .payload import commits_from_drafts
 
 log = structlog.get_logger(__name__)
@@ -136,7 +137,9 @@ def _receive(
             repository = _find(known, push.repository) or _find_renamed(tx, known, push.repository)
             completed = repository is not None and request_completion(tx, services, calls, repository, push)
             notes += _notes(push, repository, completed=completed)
-            commits = commits_from_drafts(push.commits, services.limits)
+            cut = Notes()
+            commits = commits_from_drafts(push.commits, services.limits, cut)
+            notes += cut.all() if repository else ()
             if repository and commits:
                 saved = bulk_queries.save(tx, webhook.organization.id, repository.id, commits, services.clock.now())
                 ingested.append(IngestedCommits(repository, commits, saved, commits[0].sha))

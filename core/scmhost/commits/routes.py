@@ -76,8 +76,8 @@ class ShasIn(BaseModel):
     """Shas of a repository."""
 
     repository: str
-    # As many as a request may have commits, and shas as long as Sentry accepts.
-    ids: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=10_000)]
+    # Shas as long as Sentry accepts.
+    ids: list[Annotated[str, Field(max_length=64)]]
 
 
 @router.post("/commits/")

@@ -1,5 +1,7 @@
 """Commits to save, and commits as stored: values, never rows."""
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,10 +67,17 @@ class StoredCommit:
 
 @dataclass(frozen=True, slots=True)
 class SavedCommits:
-    """The result of saving commits: the shas that are new, and the number of those that were stored before."""
+    """The result of saving commits.
+
+    Attributes:
+        new: the shas that are new.
+        known: the number of those that were stored before.
+        new_ids: the ids of the new ones, by sha.
+    """
 
     new: tuple[str, ...]
     known: int
+    new_ids: Mapping[str, int] = dataclasses.field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,10 @@ class ContextLines:
         learned: the part of it that other lines have too and the table of prefixes does not list.
         looked_ahead: whether a notation needed the line after the last one, which has not arrived yet.
         heading: the path that the last row of a group belongs to, for the next row.
+        used: whether a line was asked for since this was last set to False.
     """
 
-    __slots__ = ("_lines", "at", "heading", "learned", "looked_ahead", "prefix")
+    __slots__ = ("_lines", "at", "heading", "learned", "looked_ahead", "prefix", "used")
 
     def __init__(self, lines: Sequence[str], at: int = 0) -> None:
         self._lines = lines
@@ -33,18 +34,22 @@ class ContextLines:
         self.learned: LearnedPrefix | None = None
         self.looked_ahead = False
         self.heading: str | None = None
+        self.used = False
 
     def with_prefix(self, steps: int) -> str:
         """Return the line ``steps`` above, with its log prefix. It must exist."""
+        self.used = True
         return self._lines[self.at - steps]
 
     def whole(self, steps: int) -> str:
         """Return the line ``steps`` above with its log prefix, or an empty text if there is none."""
+        self.used = True
         at = self.at - steps
         return self._lines[at] if at >= 0 and steps <= MAX_LINES_BACK else ""
 
     def before(self, steps: int = 1) -> str:
         """Return the line ``steps`` above without its log prefix, or an empty text if there is none."""
+        self.used = True
         at = self.at - steps
         return self._printed(self._lines[at]) if at >= 0 and steps <= MAX_LINES_BACK else ""
 
@@ -55,6 +60,7 @@ class ContextLines:
 
     def following(self) -> str | None:
         """Return the next line with its log prefix, or None if there is none."""
+        self.used = True
         at = self.at + 1
         if at < len(self._lines):
             return self._lines[at]

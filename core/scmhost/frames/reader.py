@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 # Lines of minified scripts are longer than any frame; the rest of them is not read.
 LONGEST_LINE: Final = 16_384
 
+# A log has the same trace many times. Both numbers bound the memory: 4,096 lines of at most 512 characters.
+REPEATED_LINES: Final = 4_096
+_LONGEST_REPEATED: Final = 512
+
 
 class BlockReader:
     """Reads the blocks of a text one after another.
@@ -39,6 +43,8 @@ class BlockReader:
         self._above: list[str] = []
         self._heading: str | None = None
         self._state: tuple[int, int, list[str], str | None] = (0, 0, self._above, None)
+        # The log prefixes and spans of earlier lines, if they depend on no other line.
+        self._known: dict[str, tuple[str, Sequence[MatchSpan] | None]] = {}
 
     def read(self, block: str, following: str | None = None) -> Iterator[FrameMatch]:
         """Yield the frames of a block of whole lines; the line that follows may complete its last frame."""
@@ -91,17 +97,31 @@ class BlockReader:
             return
         context = ContextLines([*above, *lines, *_first_physical_line(following)])
         context.heading = self._heading
-        # All lines are offered before the first one is read, because a short loop is faster than a long one.
-        for at, offered in zip(candidates, [offer(lines[at]) for at in candidates], strict=True):
+        for at in candidates:
+            line = lines[at]
             context.at = at + len(above)
-            spans = read_line(lines[at], context, offered)
+            spans = self._spans(line, context)
             self.unread -= spans is not None
-            if spans and len(lines[at]) >= LONGEST_LINE:
-                spans = _complete(spans, lines[at], len(context.prefix))
+            if spans and len(line) >= LONGEST_LINE:
+                spans = _complete(spans, line, len(context.prefix))
             for span in spans or ():
                 origin = at - span.lines_back
                 yield _frame_match(span, context, origins[origin] if origin >= 0 else first + origin)
         self.looked_ahead, self._heading = context.looked_ahead, context.heading
+
+    def _spans(self, line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+        """Return the spans of a line, and set its log prefix in the context."""
+        known = self._known.get(line)
+        if known is not None:
+            context.prefix, spans = known
+            return spans
+        context.used = False
+        spans = read_line(line, context, offer(line))
+        if not context.used and len(line) <= _LONGEST_REPEATED:
+            if len(self._known) >= REPEATED_LINES:
+                self._known.clear()
+            self._known[line] = (context.prefix, spans)
+        return spans
 
     def undo(self) -> None:
         """Go back before the last block, so that it can be read again with the line that follows it."""

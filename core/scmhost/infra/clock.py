@@ -24,6 +24,8 @@ def in_utc(moment: datetime) -> datetime:
     Raises:
         ValueError: in UTC it is outside the years 1 to 9999.
     """
+    if moment.tzinfo is UTC:
+        return moment
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
     # An offset can move the first and the last day of the calendar out of it.

@@ -2,7 +2,13 @@
 
 
 class ScmhostError(Exception):
-    """Base of every error that scmhost raises on purpose. The text is a sentence for the person who can fix it."""
+    """Base of every error that scmhost raises on purpose. The text is a sentence for the person who can fix it.
+
+    Attributes:
+        public: what callers of the API may see instead of the text, which has addresses or names of the host.
+    """
+
+    public: str | None = None
 
 
 class InvalidInput(ScmhostError):
@@ -36,6 +42,14 @@ class Unavailable(ScmhostError):
 
 class Unauthenticated(ScmhostError):
     """The request has no valid token."""
+
+
+class TooManyRequests(ScmhostError):
+    """A token, a key or an organization has made too many requests. ``retry_after`` is in seconds."""
+
+    def __init__(self, kind: str, retry_after: int) -> None:
+        super().__init__(f"Too many requests of this {kind}; try again in {retry_after} s.")
+        self.retry_after = retry_after
 
 
 class ProviderRefused(ScmhostError):

@@ -14,6 +14,17 @@ class Limits(BaseModel):
     body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, description="Largest request body, in bytes.")
     body_seconds: int = Field(default=60, ge=1, description="Longest time that a request body may take to arrive.")
     commits_per_request: int = Field(default=10_000, ge=1, description="Most commits in one request.")
+    repositories_per_request: int = Field(
+        default=500, ge=1, description="Most repositories that the commits of one request may name."
+    )
+    message_length: int = Field(
+        default=16_384,
+        ge=1,
+        description="Longest message of a commit, in characters; the end of a longer one is cut, with a note.",
+    )
+    changes_per_commit: int = Field(
+        default=10_000, ge=1, description="Most file changes of a commit; the others are left out, with a note."
+    )
     # 64: SHA-256, the longest ids of git.
     sha_length: int = Field(default=64, ge=1, le=64, description="Longest commit id.")
     repository_name_length: int = Field(default=200, ge=1, le=200, description="Longest repository name in a commit.")
@@ -31,6 +42,7 @@ class Limits(BaseModel):
     version_length: int = Field(default=200, ge=1, le=200, description="Longest version of a release.")
     ref_length: int = Field(default=200, ge=1, description="Longest `ref` of a release.")
     refs_per_request: int = Field(default=1_000, ge=1, description="Most refs in one request.")
+    projects_per_request: int = Field(default=1_000, ge=1, description="Most different projects in one request.")
     environment_length: int = Field(default=64, ge=1, description="Longest environment of a deploy.")
     deploy_name_length: int = Field(default=64, ge=1, description="Longest name of a deploy.")
     mappings_per_request: int = Field(default=300, ge=1, description="Most code mappings in one request.")
@@ -38,6 +50,12 @@ class Limits(BaseModel):
     offers: int = Field(default=1_000, ge=1, description="Most repositories that a provider may offer at once.")
     job_seconds: int = Field(
         default=60, ge=1, description="Longest time that a job may take; after it another worker takes the job."
+    )
+    requests_per_minute: int = Field(
+        default=60_000, ge=1, description="Most requests of one token in a minute, in each worker."
+    )
+    organization_requests_per_minute: int = Field(
+        default=120_000, ge=1, description="Most requests of an organization's tokens in a minute, in each worker."
     )
     redirects_per_minute: int = Field(
         default=600, ge=1, description="Most redirects of one key in a minute, in each worker."

@@ -1,7 +1,7 @@
 """Save many code mappings of a project and a repository at once, as ``sentry-cli code-mappings upload`` does."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from scmhost.audit.queries import Action, record
@@ -14,7 +14,7 @@ from scmhost.sdk import Organization, Repository, RepositoryStatus
 from scmhost.services import Services
 
 from . import queries
-from .code_mappings import audit_details, check_limit, check_mapping, problems_of
+from .code_mappings import audit_details, check_count, check_mapping
 from .values import CodeMapping, MappingDraft
 
 
@@ -66,15 +66,50 @@ def save_mappings(
     if len(pairs) > most:
         message = f"A maximum of {most} mappings can be submitted at once (limits.mappings_per_request)."
         raise InvalidInput(message, "mappings")
+    # Before the transaction, which other writers wait for. Invalid roots are an item of the answer, not an error of the
+    # request: sentry-cli lists them.
+    problems = {roots: _problem(roots, default_branch) for roots in dict.fromkeys(pairs)}
     # One transaction: a failure of the database must not leave half of an uploaded file.
     with services.store.write() as tx:
         project, repository = _project(tx, organization, names[0]), _repository(tx, organization, names[1])
-        drafts = [
-            MappingDraft(project.id, repository.id, roots.stack_root, roots.source_root, default_branch)
-            for roots in pairs
-        ]
-        saver = _BulkSaver(tx, services, organization, drafts)
-        return [saver.save(draft) for draft in drafts]
+        # Two uploads at once would both read that a stack root has no mapping, and each would create one.
+        organization_queries.lock_project(tx, organization.id, project.id)
+        drafts = {
+            roots: MappingDraft(project.id, repository.id, roots.stack_root, roots.source_root, default_branch)
+            for roots, problem in problems.items()
+            if problem is None
+        }
+        saver = _BulkSaver(tx, services, organization, project, list(drafts.values()))
+        results = {roots: _saved(saver, roots, drafts.get(roots), problem) for roots, problem in problems.items()}
+    return _in_order(pairs, results)
+
+
+def _problem(roots: Roots, default_branch: str | None) -> str | None:
+    try:
+        check_mapping(MappingDraft(0, 0, roots.stack_root, roots.source_root, default_branch))
+    except InvalidInput as error:
+        return str(error)
+    return None
+
+
+def _saved(saver: "_BulkSaver", roots: Roots, draft: MappingDraft | None, problem: str | None) -> RootsResult:
+    if draft is None:
+        return RootsResult(roots, "error", problem)
+    try:
+        return RootsResult(roots, saver.save(draft))
+    except InvalidInput as error:
+        return RootsResult(roots, "error", str(error))
+
+
+def _in_order(pairs: Sequence[Roots], results: Mapping[Roots, RootsResult]) -> list[RootsResult]:
+    """Return a result for each pair that was sent. Of equal pairs only the first creates a mapping."""
+    seen: set[Roots] = set()
+    answers = []
+    for roots in pairs:
+        result = results[roots]
+        answers.append(replace(result, status="updated") if roots in seen and result.status == "created" else result)
+        seen.add(roots)
+    return answers
 
 
 def assign_ids(existing: Sequence[CodeMapping], drafts: Sequence[MappingDraft]) -> dict[str, int | None]:
@@ -96,37 +131,42 @@ def assign_ids(existing: Sequence[CodeMapping], drafts: Sequence[MappingDraft]) 
 
 
 class _BulkSaver:
-    """Saves the drafts of one request, one after the other."""
+    """Saves the different, valid drafts of one request, one after the other."""
 
     def __init__(
-        self, tx: Transaction, services: Services, organization: Organization, drafts: Sequence[MappingDraft]
+        self,
+        tx: Transaction,
+        services: Services,
+        organization: Organization,
+        project: Project,
+        drafts: Sequence[MappingDraft],
     ) -> None:
         self._tx = tx
         self._services = services
         self._organization = organization
-        self._drafts = drafts
-        self._ids: dict[str, dict[str, int | None]] = {}
+        # Counted once: counting a hundred thousand mappings for each new one would take minutes.
+        self._count = queries.count(tx, organization.id, project.id)
+        by_root: dict[str, list[MappingDraft]] = {}
+        for draft in drafts:
+            by_root.setdefault(draft.stack_root, []).append(draft)
+        # Once per stack root: a mapping that one pair creates must not be replaced by the next pair.
+        self._ids = {
+            root: assign_ids(queries.with_root(tx, organization.id, project.id, root), own)
+            for root, own in by_root.items()
+        }
 
-    def save(self, draft: MappingDraft) -> RootsResult:
-        """Save one draft, or return its problem."""
-        roots = Roots(draft.stack_root, draft.source_root)
-        try:
-            # Invalid roots are an item of the answer, not an error of the request: sentry-cli lists them.
-            check_mapping(draft)
-            return RootsResult(roots, self._save(draft))
-        except InvalidInput as error:
-            return RootsResult(roots, "error", str(error))
+    def save(self, draft: MappingDraft) -> Literal["created", "updated"]:
+        """Save one draft.
 
-    def _save(self, draft: MappingDraft) -> Literal["created", "updated"]:
+        Raises:
+            InvalidInput: the project has as many mappings as the limit allows.
+        """
         tx, organization_id = self._tx, self._organization.id
-        ids = self._ids_of(draft.stack_root)
-        mapping_id = ids[draft.source_root]
+        mapping_id = self._ids[draft.stack_root][draft.source_root]
         if mapping_id is None:
-            check_limit(tx, self._services, self._organization, draft.project_id)
-            saved = queries.create(tx, organization_id, draft, self._services.clock.now())
-            # The request may list the same roots again.
-            ids[draft.source_root] = saved.id
-            self._record("code-mapping.create", saved)
+            check_count(self._services, self._count)
+            self._record("code-mapping.create", queries.create(tx, organization_id, draft, self._services.clock.now()))
+            self._count += 1
             return "created"
         before = queries.get(tx, organization_id, mapping_id)
         saved = queries.update(tx, organization_id, mapping_id, draft)
@@ -134,17 +174,6 @@ class _BulkSaver:
         if saved != before:
             self._record("code-mapping.edit", saved)
         return "updated"
-
-    def _ids_of(self, stack_root: str) -> dict[str, int | None]:
-        """Return the mappings that the valid source roots of a stack root replace."""
-        # Computed once per stack root: a mapping that was created above must not be replaced by the next pair.
-        if stack_root not in self._ids:
-            # Invalid pairs are left out, so that they do not take the id that a valid one should replace.
-            valid = [draft for draft in self._drafts if draft.stack_root == stack_root and not problems_of(draft)]
-            project_id = self._drafts[0].project_id
-            existing = queries.with_root(self._tx, self._organization.id, project_id, stack_root)
-            self._ids[stack_root] = assign_ids(existing, valid)
-        return self._ids[stack_root]
 
     def _record(self, action: Action, mapping: CodeMapping) -> None:
         target = (mapping.id, mapping.stack_root)

@@ -214,9 +214,18 @@ def check_limit(tx: Transaction, services: Services, organization: Organization,
     Raises:
         InvalidInput: the project has as many as the limit allows.
     """
+    check_count(services, queries.count(tx, organization.id, project_id))
+
+
+def check_count(services: Services, count: int) -> None:
+    """Check that a project that has so many code mappings may have one more.
+
+    Raises:
+        InvalidInput: it has as many as the limit allows.
+    """
     # All mappings of a project are indexed in memory, in each process that links its frames.
     most = services.limits.mappings_per_project
-    if queries.count(tx, organization.id, project_id) >= most:
+    if count >= most:
         raise InvalidInput(f"A project has at most {most} code mappings (limits.mappings_per_project).")
 
 

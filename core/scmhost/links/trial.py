@@ -57,11 +57,12 @@ def try_change(
     options: LinkOptions,
 ) -> list[TriedFrame]:
     """Return the outcome of each frame before and after a change, in order. Nothing is saved."""
+    rows = services.store.caches.of(organization, services.clock.now())
     with services.store.read() as tx:
         current = read_mappings(tx, services, project)
         changed = _changed(services, organization, current, change)
         targets: list[LinkTargets] = [
-            map_frames(tx, services, organization, mappings, frames, options) for mappings in (current, changed)
+            map_frames(tx, services, rows, mappings, frames, options) for mappings in (current, changed)
         ]
     # Without a transaction, because plugins are called.
     before, after = (build_links(services, organization, each) for each in targets)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from scmhost.audit.queries import record
+from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.sdk import Organization
@@ -35,7 +36,13 @@ def create_organization(services: Services, slug: str, name: str | None = None) 
         existing = queries.find_organization(tx, slug)
         if existing is not None:
             return existing
-        organization = queries.create_organization(tx, slug, name or slug, services.clock.now())
+        try:
+            organization = queries.create_organization(tx, slug, name or slug, services.clock.now())
+        except Duplicate:
+            existing = queries.find_organization(tx, slug)
+            if existing is None:
+                raise
+            return existing
         record(tx, services, organization, "org.create", (organization.id, organization.slug))
         return organization
 
@@ -79,7 +86,11 @@ def create_project(
         existing = queries.find_project(tx, organization.id, slug)
         if existing is not None:
             return existing, False
-        project = queries.create_project(tx, organization.id, slug, name or slug, platform, services.clock.now())
+        try:
+            project = queries.create_project(tx, organization.id, slug, name or slug, platform, services.clock.now())
+        except Duplicate:
+            # On PostgreSQL the same request may have been faster in another transaction.
+            return queries.require_project(tx, organization, slug), False
         record(tx, services, organization, "project.create", (project.id, project.slug))
         return project, True
 

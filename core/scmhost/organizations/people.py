@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from scmhost.audit.queries import Action, AuditDraft, Details, add, record
+from scmhost.infra.db.base import secret_digest
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.sdk import Organization
@@ -17,7 +18,6 @@ from scmhost.services import Services
 from . import people_queries as queries
 from . import queries as organizations
 from .people_queries import Member, Person, Role
-from .queries import token_digest
 
 LINK_HOURS: Final = 24
 """How long a link to sign in is valid."""
@@ -245,7 +245,7 @@ def _new_link(tx: Transaction, person_id: int | None, now: datetime) -> tuple[st
     """Save a link. Return its text, and when it ends."""
     text = secrets.token_urlsafe(32)
     expires_at = now + timedelta(hours=LINK_HOURS)
-    queries.create_link(tx, person_id, token_digest(text), now, expires_at)
+    queries.create_link(tx, person_id, secret_digest(text), now, expires_at)
     return text, expires_at
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from scmhost.audit.queries import Action
+from scmhost.infra.db.base import secret_digest
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import NotFound, Unauthenticated
 from scmhost.sdk import Organization
@@ -14,7 +15,6 @@ from scmhost.services import Actor, Services
 from . import people_queries, queries
 from .people import add_first_person, note
 from .people_queries import Person, PersonSession, SignedIn
-from .queries import token_digest
 
 _LONGEST_CLIENT: Final = 200
 _COOKIES: Final = "cookies"
@@ -23,7 +23,7 @@ _COOKIES: Final = "cookies"
 def link_is_valid(services: Services, text: str) -> bool:
     """Return whether a link can be used. It stays usable: only ``use_link`` takes it."""
     with services.store.read() as tx:
-        return people_queries.has_link(tx, token_digest(text), services.clock.now())
+        return people_queries.has_link(tx, secret_digest(text), services.clock.now())
 
 
 def use_link(services: Services, text: str, client: str = "") -> str:
@@ -38,7 +38,7 @@ def use_link(services: Services, text: str, client: str = "") -> str:
         Unauthenticated: the link is unknown, used or out of date.
     """
     with services.store.write() as tx:
-        is_valid, person_id = people_queries.take_link(tx, token_digest(text), services.clock.now())
+        is_valid, person_id = people_queries.take_link(tx, secret_digest(text), services.clock.now())
         person = _person_of_link(tx, services, person_id) if is_valid else None
         if person is None:
             raise Unauthenticated("This link was used already, or is older than a day. Ask for a new one.")
@@ -54,7 +54,7 @@ def begin_session(services: Services, person: Person, client: str = "") -> str:
 def find_session(services: Services, secret: str) -> SignedIn | None:
     """Return the person of a session, with the roles as they are now; None: the session has ended."""
     with services.store.read() as tx:
-        session = people_queries.session_with(tx, token_digest(secret), services.clock.now())
+        session = people_queries.session_with(tx, secret_digest(secret), services.clock.now())
         person = people_queries.get_person(tx, session.person_id) if session else None
         if session is None or person is None:
             return None
@@ -111,7 +111,7 @@ def _person_of_link(tx: Transaction, services: Services, person_id: int | None) 
 def _begin(tx: Transaction, services: Services, person: Person, client: str) -> str:
     secret, now = secrets.token_urlsafe(32), services.clock.now()
     expires_at = now + timedelta(hours=services.web.session_hours)
-    people_queries.create_session(tx, person.id, token_digest(secret), client[:_LONGEST_CLIENT], now, expires_at)
+    people_queries.create_session(tx, person.id, secret_digest(secret), client[:_LONGEST_CLIENT], now, expires_at)
     people_queries.change_person(tx, person.id, signed_in_at=now)
     _note(tx, services, "person.sign-in", person)
     return secret

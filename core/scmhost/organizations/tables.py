@@ -43,6 +43,7 @@ class TokenRow(EntityMixin, Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
 
 
 class PersonRow(Base):

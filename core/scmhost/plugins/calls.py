@@ -15,6 +15,7 @@ from scmhost.sdk import (
     BlamedLine,
     Claim,
     CommitDraft,
+    CommitPage,
     Create,
     DeliveryRoute,
     Existence,
@@ -217,11 +218,12 @@ class ProviderCalls(FormCalls):
 
     def compare_commits(
         self, installation: Installation, repository: Repository, base: str | None, head: str
-    ) -> Sequence[CommitDraft]:
+    ) -> CommitPage:
         """``scm_compare_commits``; nothing without the hook."""
-        return self._call(
+        answer: Sequence[CommitDraft] | CommitPage = self._call(
             "scm_compare_commits", (), installation=installation, repository=repository, base=base, head=head
         )
+        return answer if isinstance(answer, CommitPage) else CommitPage(commits=tuple(answer))
 
     def read_file(self, installation: Installation, repository: Repository, ref: str, path: str) -> bytes | None:
         """``scm_read_file``; None without the hook."""

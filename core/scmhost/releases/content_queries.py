@@ -1,10 +1,11 @@
 """SQL of the commits and heads of a release. A head is the sha of a repository that a ref names."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import ColumnElement, Table, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, func, select, update
 
 from scmhost.commits import bulk_queries
 from scmhost.commits.queries import commit_of, commits_of
@@ -12,7 +13,7 @@ from scmhost.commits.tables import COMMITS
 from scmhost.commits.values import StoredCommit
 from scmhost.infra.db.base import AnyRow
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import SortKey, batches, fetch_page, insert_into, ordered
+from scmhost.infra.db.statements import SortKey, batches, fetch_page, insert_into, ordered, write
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.repositories import queries as repository_queries
@@ -31,6 +32,9 @@ _NEWEST_FIRST: Final = (
 )
 
 
+_LIST_COLUMNS: Final = ("organization_id", "release_id", "repository_id", "position", "commit_id")
+
+
 def set_commits(
     tx: Transaction, organization_id: int, release_id: int, repository_id: int, commit_ids: Iterable[int]
 ) -> None:
@@ -41,12 +45,11 @@ def set_commits(
     """
     # Two lists at once would otherwise both delete the old rows and insert their own: a mixed list, or a violated key.
     _lock(tx, organization_id, release_id)
-    keys = {"organization_id": organization_id, "release_id": release_id, "repository_id": repository_id}
     tx.execute(delete(RELEASE_COMMITS).where(_list_of(organization_id, release_id, repository_id)))
     # Without repetitions: a commit has one position, and clients may list it twice.
-    rows = [keys | {"position": number, "commit_id": id_} for number, id_ in enumerate(dict.fromkeys(commit_ids))]
-    if rows:
-        tx.execute(insert(RELEASE_COMMITS), rows)
+    unique = enumerate(dict.fromkeys(commit_ids))
+    rows = [(organization_id, release_id, repository_id, number, id_) for number, id_ in unique]
+    write(tx, RELEASE_COMMITS, _LIST_COLUMNS, rows)
     refresh(tx, organization_id, release_id)
 
 
@@ -61,7 +64,15 @@ def add_commits(
     set_commits(tx, organization_id, release_id, repository_id, [*commit_ids, *listed])
 
 
-def set_shas(tx: Transaction, release: Release, repository_id: int, shas: Sequence[str], *, join: bool) -> None:
+def set_shas(
+    tx: Transaction,
+    release: Release,
+    repository_id: int,
+    shas: Sequence[str],
+    *,
+    join: bool,
+    known: Mapping[str, int] = MappingProxyType({}),
+) -> None:
     """Make saved commits the release's list of a repository.
 
     Args:
@@ -70,8 +81,10 @@ def set_shas(tx: Transaction, release: Release, repository_id: int, shas: Sequen
         repository_id: the repository.
         shas: the commits, newest first.
         join: keep the commits that the list already has, because several projects send their own lists.
+        known: the ids of those commits whose ids need not be read.
     """
-    ids = bulk_queries.ids_of(tx, release.organization_id, repository_id, shas)
+    others = [sha for sha in shas if sha not in known]
+    ids = {**known, **(bulk_queries.ids_of(tx, release.organization_id, repository_id, others) if others else {})}
     # On Sentry the second project's list replaces the first one's.
     save = add_commits if join else set_commits
     save(tx, release.organization_id, release.id, repository_id, [ids[sha] for sha in shas])
@@ -87,18 +100,22 @@ def clear_commits(tx: Transaction, organization_id: int, release_id: int) -> Non
 
 def refresh(tx: Transaction, organization_id: int, release_id: int) -> None:
     """Update the release's columns that are derived from its commits: their number, authors and newest commit."""
-    listed = (
-        select(COMMITS.c.id)
-        .join(RELEASE_COMMITS, _IN_LIST)
-        .where(_of_release(RELEASE_COMMITS, organization_id, release_id))
-    )
-    # A commit without an author adds none.
-    author_ids = listed.with_only_columns(COMMITS.c.author_id).where(COMMITS.c.author_id.is_not(None)).distinct()
+    in_release = _of_release(RELEASE_COMMITS, organization_id, release_id)
+    newest = func.max(COMMITS.c.committed_at, type_=COMMITS.c.committed_at.type)
+    keys = (COMMITS.c.repository_id, COMMITS.c.author_id)
+    groups = select(*keys, newest, func.count()).join(RELEASE_COMMITS, _IN_LIST).where(in_release).group_by(*keys)
+    rows = tx.execute(groups).all()
+    moment = max((row[2] for row in rows), default=None)
+    # The newest commits are found in the index of times: sorting all commits of the release costs much more.
+    is_newest = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.committed_at == moment)
+    is_newest &= COMMITS.c.repository_id.in_({row[0] for row in rows if row[2] == moment})
+    last = select(COMMITS.c.id).join(RELEASE_COMMITS, _IN_LIST).where(in_release, is_newest)
     # Stored and not computed, because a page of a hundred releases would count all their commits.
     fields = {
-        "commit_count": tx.execute(listed.with_only_columns(func.count())).scalar_one(),
-        "author_ids": sorted(tx.scalars(author_ids)),
-        "last_commit_id": tx.scalar(listed.order_by(*ordered(_NEWEST_FIRST)).limit(1)),
+        "commit_count": sum(row[3] for row in rows),
+        # A commit without an author adds none.
+        "author_ids": sorted({row[1] for row in rows if row[1] is not None}),
+        "last_commit_id": tx.scalar(last.order_by(*ordered(_NEWEST_FIRST)).limit(1)) if rows else None,
     }
     tx.execute(update(RELEASES).where(_is_release(organization_id, release_id)).values(fields))
 

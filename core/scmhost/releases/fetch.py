@@ -1,12 +1,13 @@
 """Fetch the commits up to a release's ref from the provider, as a job."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
 from scmhost.commits import bulk_queries
+from scmhost.commits.fields import Notes
 from scmhost.commits.ingest import IngestedCommits, report_saved_commits
 from scmhost.commits.payload import commits_from_drafts
 from scmhost.commits.values import ListedCommit
@@ -18,7 +19,7 @@ from scmhost.installations import queries as installation_queries
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import ProviderCalls
 from scmhost.repositories import queries as repository_queries
-from scmhost.sdk import Installation, JsonObject, Organization, Repository, looks_like_commit
+from scmhost.sdk import CommitPage, Installation, JsonObject, Organization, Repository, looks_like_commit
 from scmhost.services import Services
 
 from . import content_queries, queries
@@ -28,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 FETCH_COMMITS: Final = "fetch_commits"
 """The kind of the job. Its key is ``<release id>:<repository id>``."""
+
+_OTHERS: Final = "Set the ref with a later previous commit, or send the others with `scmhost commits send`."
 
 
 class FetchBlocked(Unavailable):
@@ -186,17 +189,37 @@ def _call_provider(services: Services, request: _FetchRequest) -> _FetchResult:
         raise FetchBlocked(blocker or "its plugin is gone")
     head = _resolve_head(calls, request)
     # Outside of a transaction: a code host may take seconds to answer.
-    drafts = calls.compare_commits(request.installation, request.repository, request.base, head)
-    most, note = services.limits.commits_per_request, None
-    if len(drafts) > most:
-        note = (
-            f"The provider returned {len(drafts)} commits of repository {request.repository.name!r}, and the newest "
-            f"{most} were kept (limits.commits_per_request). Set the ref with a later previous commit, or send the "
-            "others with `scmhost commits send`."
-        )
-        log.warning("fetched commits left out", repository=request.repository.id, fetched=len(drafts), kept=most)
+    page = calls.compare_commits(request.installation, request.repository, request.base, head)
+    most = services.limits.commits_per_request
+    notes = list(_notes(request.repository.name, page, most))
+    if notes:
+        counts = {"fetched": len(page.commits), "kept": min(len(page.commits), most), "unlisted": page.unlisted}
+        without = page.without_changes
+        log.warning("fetched commits left out", repository=request.repository.id, **counts, without_changes=without)
+    cut = Notes()
     # The newest ones are first, so the limit drops the oldest.
-    return _FetchResult(head, commits_from_drafts(drafts[:most], services.limits), note)
+    commits = commits_from_drafts(page.commits[:most], services.limits, cut)
+    return _FetchResult(head, commits, " ".join(filter(None, [*notes, "; ".join(cut.all())])) or None)
+
+
+def _notes(name: str, page: CommitPage, most: int) -> Iterator[str]:
+    """Yield what a fetch leaves out of a release."""
+    count = len(page.commits)
+    if count > most:
+        yield (
+            f"The provider returned {count} commits of repository {name!r}, and the newest {most} were kept "
+            f"(limits.commits_per_request). {_OTHERS}"
+        )
+    elif page.unlisted:
+        yield (
+            f"The provider returned the newest {count} commits of repository {name!r}, and left out at least "
+            f"{page.unlisted} older ones, by a limit of its settings or for lack of time. {_OTHERS}"
+        )
+    if page.without_changes:
+        yield (
+            f"The changed files of {page.without_changes} commits of repository {name!r} are not known: the provider "
+            "did not read them, by a limit of its settings or for lack of time."
+        )
 
 
 def _resolve_head(calls: ProviderCalls, request: _FetchRequest) -> str:
@@ -223,5 +246,6 @@ def _save(tx: Transaction, services: Services, request: _FetchRequest, result: _
         return []
     saved = bulk_queries.save(tx, organization_id, repository.id, result.commits, now)
     shas = [commit.sha for commit in result.commits]
-    content_queries.set_shas(tx, release, repository.id, shas, join=len(release.projects) > 1)
+    join = len(release.projects) > 1
+    content_queries.set_shas(tx, release, repository.id, shas, join=join, known=saved.new_ids)
     return [IngestedCommits(repository, result.commits, saved, result.head)]

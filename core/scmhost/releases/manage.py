@@ -68,17 +68,18 @@ def create_release(
         InvalidInput: the version, a project, a commit or a ref is invalid.
     """
     _check_version(services, version)
+    projects = _distinct_projects(services, request.projects)
     # Before the transaction: SQLite has one writer at a time, and checking ten thousand commits takes a while.
-    commits = _read_request(services, request)
+    commits, refs = _read_request(services, request)
     with services.telemetry.operation("ingest"), services.store.write() as tx:
-        new_ids = find_project_ids(tx, organization, request.projects)
+        new_ids = find_project_ids(tx, organization, projects)
         # An upsert and not a read before it: builds of several projects create the same release at once.
         release, created = queries.upsert(tx, organization.id, version, request.draft, services.clock.now())
         attached = queries.attach_projects(tx, organization.id, release.id, new_ids)
         # Also the projects of earlier requests: their builds have sent lists of their own.
         all_ids = {*new_ids, *(project.id for project in release.projects)}
         ingested, notes = _save_commits(tx, services, organization, release, commits, all_ids)
-        notes += _save_refs(tx, services, organization, release, request.refs or (), ingested)
+        notes += _save_refs(tx, services, organization, release, refs, ingested)
     report_saved_commits(services, organization, ingested)
     return SavedRelease(created, attached, tuple(notes))
 
@@ -96,7 +97,7 @@ def change_release(
         NotFound: there is no such release.
         InvalidInput: a commit or a ref is invalid.
     """
-    commits = _read_request(services, request)
+    commits, refs = _read_request(services, request)
     with services.telemetry.operation("ingest"), services.store.write() as tx:
         release = require_release(tx, organization, version, project)
         queries.update(tx, organization.id, release.id, request.draft)
@@ -105,7 +106,7 @@ def change_release(
             content_queries.clear_commits(tx, organization.id, release.id)
         all_ids = {each.id for each in release.projects}
         ingested, notes = _save_commits(tx, services, organization, release, commits, all_ids)
-        notes += _save_refs(tx, services, organization, release, request.refs or (), ingested)
+        notes += _save_refs(tx, services, organization, release, refs, ingested)
     report_saved_commits(services, organization, ingested)
     return SavedRelease(created=False, attached=0, notes=tuple(notes))
 
@@ -166,10 +167,11 @@ def create_deploy(
         raise InvalidInput("An environment has a name, without slashes and control characters.", "environment")
     services.limits.check("environment_length", len(draft.environment), "environment")
     services.limits.check("deploy_name_length", len(draft.name or ""), "name")
+    names = _distinct_projects(services, projects)
     with services.store.write() as tx:
         release = require_release(tx, organization, version)
         all_ids = [project.id for project in release.projects]
-        ids = find_project_ids(tx, organization, projects) or all_ids
+        ids = find_project_ids(tx, organization, names) or all_ids
         if not set(ids) <= set(all_ids):
             raise InvalidInput(
                 f"Release {version!r} does not belong to all of these projects; add them to it first.", "projects"
@@ -185,19 +187,27 @@ def list_deploys(services: Services, organization: Organization, version: str, r
 
 
 def find_project_ids(tx: Transaction, organization: Organization, slugs_or_ids: Sequence[str]) -> list[int]:
-    """Return the ids of projects, in the order of their slugs or ids.
+    """Return the ids of projects, in the order of their slugs or ids, in a fixed number of statements.
 
     Raises:
         InvalidInput: one of the projects does not exist.
     """
-    ids = []
-    for slug_or_id in slugs_or_ids:
-        project = organization_queries.find_project(tx, organization.id, slug_or_id)
-        if project is None:
-            # The text of Sentry's API, which sentry-cli prints.
-            raise InvalidInput("Invalid project ids or slugs", "projects")
-        ids.append(project.id)
-    return ids
+    found = organization_queries.find_projects(tx, organization.id, slugs_or_ids)
+    if not found.keys() >= set(slugs_or_ids):
+        # The text of Sentry's API, which sentry-cli prints.
+        raise InvalidInput("Invalid project ids or slugs", "projects")
+    return [found[name].id for name in slugs_or_ids]
+
+
+def _distinct_projects(services: Services, slugs_or_ids: Sequence[str]) -> list[str]:
+    """Return the projects of a request, each once.
+
+    Raises:
+        InvalidInput: there are more than ``limits.projects_per_request``.
+    """
+    names = list(dict.fromkeys(slugs_or_ids))
+    services.limits.check("projects_per_request", len(names), "projects")
+    return names
 
 
 def _check_version(services: Services, version: str) -> None:
@@ -211,11 +221,24 @@ def _check_version(services: Services, version: str) -> None:
         raise InvalidInput("A release's name has no slashes, tabs or line ends.", "version")
 
 
-def _read_request(services: Services, request: ReleaseRequest) -> CommitList | None:
-    """Check the limits of a request, and return its commits; None where it has no list of them."""
-    services.limits.check("refs_per_request", len(request.refs or ()), "refs")
-    services.limits.check("ref_length", len(request.draft.ref or ""), "ref")
-    return None if request.commits is None else read_limited(services, request.commits)
+def _read_request(services: Services, request: ReleaseRequest) -> tuple[CommitList | None, list[RefDraft]]:
+    """Return the commits of a request, and its refs, with the base of a range as the previous commit.
+
+    The commits are None where the request has no list of them.
+
+    Raises:
+        InvalidInput: something is over its limit, or a commit or a ref is invalid.
+    """
+    limits = services.limits
+    limits.check("refs_per_request", len(request.refs or ()), "refs")
+    limits.check("ref_length", len(request.draft.ref or ""), "ref")
+    refs = []
+    for ref in request.refs or ():
+        limits.check("repository_name_length", len(ref.repository), "refs")
+        limits.check("sha_length", len(ref.previous or ""), "refs")
+        base, sha = read_range(ref.commit, limits)
+        refs.append(RefDraft(ref.repository, sha, base or ref.previous or None))
+    return None if request.commits is None else read_limited(services, request.commits), refs
 
 
 def _save_commits(
@@ -237,7 +260,8 @@ def _save_commits(
     for item in ingested:
         # Each project of a release sends its own list; a placeholder has the lists of several repositories.
         join = item.is_placeholder or len(project_ids) > 1
-        content_queries.set_shas(tx, release, item.repository.id, [commit.sha for commit in item.drafts], join=join)
+        shas = [commit.sha for commit in item.drafts]
+        content_queries.set_shas(tx, release, item.repository.id, shas, join=join, known=item.saved.new_ids)
         head = _newer_head(tx, release, item) if join else item.head
         content_queries.set_head(tx, organization.id, release.id, item.repository.id, head, None)
     return ingested, [*commits.notes, *repository_notes(organization, ingested)]
@@ -269,16 +293,12 @@ def _save_refs(
     The number of statements does not depend on the number of refs.
 
     Raises:
-        InvalidInput: a ref names no repository, or no commit.
+        InvalidInput: a ref names no repository.
     """
     if not refs:
         return []
-    repositories = _repositories_of(tx, services, organization, refs)
-    heads = []
-    for ref, repository in zip(refs, repositories, strict=True):
-        base, sha = read_range(ref.commit, services.limits)
-        services.limits.check("sha_length", len(ref.previous or ""), "refs")
-        heads.append(Head(repository.id, sha, base or ref.previous or None))
+    repositories = _repositories_of(tx, organization, refs)
+    heads = [Head(repository.id, ref.commit, ref.previous) for ref, repository in zip(refs, repositories, strict=True)]
     # Heads are set at once, and commits are fetched later: links need only the sha.
     content_queries.set_heads(tx, organization.id, release.id, heads)
     # A tag or a branch is not a commit, and gets its row when the provider has resolved it.
@@ -290,11 +310,7 @@ def _save_refs(
     return request_fetches(tx, services, organization, release, without_commits)
 
 
-def _repositories_of(
-    tx: Transaction, services: Services, organization: Organization, refs: Sequence[RefDraft]
-) -> list[Repository]:
-    for ref in refs:
-        services.limits.check("repository_name_length", len(ref.repository), "refs")
+def _repositories_of(tx: Transaction, organization: Organization, refs: Sequence[RefDraft]) -> list[Repository]:
     found = find_repositories_named(tx, organization, list(dict.fromkeys(ref.repository for ref in refs)))
     unknown = [name for name, repository in found.items() if repository is None]
     if unknown:

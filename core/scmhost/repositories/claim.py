@@ -48,7 +48,7 @@ _PROVIDERS_WITH_URL: Final = frozenset(
 )
 
 # Its links stay: the code host may restore it, and a report may be wrong, such as after a lost permission.
-_DELETED: Final = (
+DELETED: Final = (
     "The code host reports that it deleted this repository. Its links are kept but cannot be verified, and no commits "
     "are fetched. Delete it here too, or restore it there and synchronize the installation."
 )
@@ -70,20 +70,37 @@ def create_repository(
     """
     name, url = checked_name(name), checked_url(url)
     with services.store.write() as tx:
-        current = queries.by_name(tx, organization.id, name)
-        known = current or alias_queries.named(tx, organization.id, [name]).get(queries.name_key(name))
-        if known is not None and not _has_url(tx, known, url):
-            # A retried request must succeed, but must not replace a URL that someone has corrected.
-            if current is not None:
-                raise Conflict(f"Repository {known.name!r} exists already, with another URL; change it with PUT.")
-            # The code host allows a new repository once the name is free.
-            known = None
+        known = _known(tx, organization, name, url)
         if known is not None:
             return known, False
-        saved = queries.create(tx, organization.id, name, services.clock.now(), url=url)
+        try:
+            saved = queries.create(tx, organization.id, name, services.clock.now(), url=url)
+        except Duplicate:
+            # On PostgreSQL the same request may have been faster in another transaction.
+            known = _known(tx, organization, name, url)
+            if known is None:
+                raise
+            return known, False
         record(tx, services, organization, "repository.add", (saved.id, saved.name))
     services.plugins.notify("scm_repository_saved", organization=organization, repository=saved)
     return saved, True
+
+
+def _known(tx: Transaction, organization: Organization, name: str, url: str | None) -> Repository | None:
+    """Return the repository with this name, now or before it was renamed, if its URL is this one.
+
+    Raises:
+        Conflict: the repository that has the name now has another URL.
+    """
+    current = queries.by_name(tx, organization.id, name)
+    known = current or alias_queries.named(tx, organization.id, [name]).get(queries.name_key(name))
+    if known is None or _has_url(tx, known, url):
+        return known
+    # A retried request must succeed, but must not replace a URL that someone has corrected.
+    if current is not None:
+        raise Conflict(f"Repository {known.name!r} exists already, with another URL; change it with PUT.")
+    # The code host allows a new repository once the name is free.
+    return None
 
 
 def _has_url(tx: Transaction, repository: Repository, url: str | None) -> bool:
@@ -217,7 +234,7 @@ def serialize_repository(services: Services, organization: Organization, reposit
     """
     key = repository.provider
     off = services.plugins.idle_reason(key, organization)
-    idle = off or (_DELETED if repository.state == "deleted" else None)
+    idle = off or (DELETED if repository.state == "deleted" else None)
     payload = default_payload(repository, _provider_payload(services, key), idle)
     calls = None if key is None or off else services.plugins.calls(key)
     if calls is None:

@@ -25,6 +25,7 @@ _log = structlog.get_logger(__name__)
 
 _MOST_NOTES: Final = 20
 
+
 # Time to notice a mistake before data is lost.
 GRACE: Final = timedelta(hours=1)
 """How long a repository with commits waits before it is deleted, as on Sentry."""
@@ -129,7 +130,10 @@ def _action(before: Repository, after: Repository) -> Action:
 def delete_repository(services: Services, organization: Organization, repository_id: int) -> Repository:
     """Schedule a repository's deletion: now if it has no commits, else in an hour. A second call changes nothing."""
     with services.store.write() as tx:
-        repository = require_repository(tx, organization, repository_id)
+        # Locked before the commits are searched for: a sender whose commits are not saved yet is waited for.
+        repository = queries.get(tx, organization.id, repository_id, lock=True)
+        if repository is None:
+            raise _missing(organization, repository_id)
         # Clients repeat requests; a second one must not restart the time of grace.
         if repository.status not in (RepositoryStatus.ACTIVE, RepositoryStatus.HIDDEN):
             return repository
@@ -191,5 +195,9 @@ def require_repository(tx: Transaction, organization: Organization, repository_i
     """
     repository = queries.get(tx, organization.id, repository_id)
     if repository is None:
-        raise NotFound(f"Organization {organization.slug!r} has no repository with the id {repository_id}.")
+        raise _missing(organization, repository_id)
     return repository
+
+
+def _missing(organization: Organization, repository_id: int) -> NotFound:
+    return NotFound(f"Organization {organization.slug!r} has no repository with the id {repository_id}.")

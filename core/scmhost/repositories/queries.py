@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, TypedDict, Unpack, get_args
 
 import structlog
@@ -37,7 +38,6 @@ HOLDERS: Final = (RepositoryStatus.ACTIVE.value, RepositoryStatus.HIDDEN.value)
 """The statuses in which no other repository may have the same name or external id."""
 _STATUSES: Final = frozenset(status.value for status in RepositoryStatus)
 _STATES: Final = frozenset(get_args(HostState))
-
 
 UNKNOWN_TO_HOST: Final[Mapping[str, Any]] = {"state": "active", "host_name": None}
 """The columns that the synchronization sets, for a repository that gets another installation or none."""
@@ -82,6 +82,7 @@ def _change(
         Duplicate: another repository has the name or the external id.
     """
     condition = is_row(organization_id, repository_id) & condition
+    tx.mark_changed(organization_id)
     with duplicates(
         tx, f"Repository {repository_id}: its name or external id belongs to another repository; choose another."
     ):
@@ -89,9 +90,10 @@ def _change(
     return repository_of(row) if row else None
 
 
-def one(tx: Transaction, condition: ColumnElement[bool]) -> Repository | None:
-    """Return the only repository that fulfils a condition."""
-    row = tx.execute(select(*COLUMNS).where(condition)).one_or_none()
+def one(tx: Transaction, condition: ColumnElement[bool], *, lock: bool = False) -> Repository | None:
+    """Return the only repository that fulfils a condition. ``lock``: lock its row until the transaction ends."""
+    query = select(*COLUMNS).where(condition)
+    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
     return repository_of(row) if row else None
 
 
@@ -100,8 +102,7 @@ def schedule_deletion(
 ) -> Repository | None:
     """Schedule a repository's deletion. Other repositories may take its name and external id at once.
 
-    Returns:
-        The repository, or None when its deletion is scheduled already or it does not exist.
+    Return None when its deletion is scheduled already or it does not exist.
     """
     fields = {"status": RepositoryStatus.PENDING_DELETION.value, "delete_after": delete_after}
     return _change(tx, organization_id, repository_id, REPOSITORIES.c.status.in_(HOLDERS), fields)
@@ -144,15 +145,15 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
 def delete_now(tx: Transaction, organization_id: int, repository_id: int) -> list[int] | None:
     """Delete a repository with its commits and its code mappings.
 
-    Returns:
-        The ids of the releases that contained its commits, which the caller refreshes in the same transaction; None
-        when there is no such repository.
+    Return the ids of the releases that contained its commits, which the caller refreshes in the same transaction; None
+    when there is no such repository.
     """
     # Read before the row is deleted: the cascade removes what refers to it.
     projects, releases = _referring(tx, organization_id, repository_id)
     deletion = delete(REPOSITORIES).where(is_row(organization_id, repository_id)).returning(REPOSITORIES.c.id)
     if tx.execute(deletion).first() is None:
         return None
+    tx.mark_changed(organization_id)
     # Workers cache the mappings of a project by their version.
     for project_id in projects:
         touch_mappings(tx, organization_id, project_id)
@@ -198,29 +199,37 @@ def create(
         Duplicate: another repository has the name, without regard to case, or the provider's external id.
     """
     row = _new_row(organization_id, new_id(tx), name, now) | details
+    tx.mark_changed(organization_id)
     row["configuration"] = row["configuration"] or {}
     message = f"Repository {name!r}, or one with its external id, exists already; use that one or choose another name."
     with duplicates(tx, message):
         return repository_of(tx.execute(insert(REPOSITORIES).values(row).returning(*COLUMNS)).one())
 
 
-def ensure(tx: Transaction, organization_id: int, names: Iterable[str], now: datetime) -> dict[str, Repository]:
-    """Return the repositories with these names, by casefolded name. Missing ones are created, unclaimed."""
+def ensure(
+    tx: Transaction,
+    organization_id: int,
+    names: Iterable[str],
+    now: datetime,
+    urls: Mapping[str, str | None] = MappingProxyType({}),
+) -> dict[str, Repository]:
+    """Return the repositories with these names, by casefolded name. Missing ones are created at ``urls``, unclaimed."""
     # Of two spellings of a name the first is stored.
     spelled = {name_key(name): name for name in reversed(list(names))}
     found = _holders(tx, organization_id, spelled)
-    missing = sorted(spelled.keys() - found.keys())
-    if not missing:
+    if not (missing := sorted(spelled.keys() - found.keys())):
         return found
     ids = new_ids(tx, len(missing))
-    rows = [_new_row(organization_id, id_, spelled[key], now) for id_, key in zip(ids, missing, strict=True)]
+    new = zip(ids, missing, strict=True)
+    rows = [_new_row(organization_id, id_, spelled[key], now) | {"url": urls.get(key)} for id_, key in new]
     insert_missing(tx, REPOSITORIES, rows)
+    tx.mark_changed(organization_id)
     return found | _holders(tx, organization_id, missing)
 
 
-def get(tx: Transaction, organization_id: int, repository_id: int) -> Repository | None:
-    """Return one repository, in any status."""
-    return one(tx, is_row(organization_id, repository_id))
+def get(tx: Transaction, organization_id: int, repository_id: int, *, lock: bool = False) -> Repository | None:
+    """Return one repository, in any status. ``lock``: nobody else changes it or adds commits to it meanwhile."""
+    return one(tx, is_row(organization_id, repository_id), lock=lock)
 
 
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Repository]:
@@ -322,8 +331,8 @@ def unclaimed(tx: Transaction, organization_id: int, limit: int, *, query: str =
 def of_installation(tx: Transaction, organization_id: int, installation_id: int) -> list[Repository]:
     """Return all repositories of an installation, in any status, by name."""
     own = (REPOSITORIES.c.organization_id == organization_id) & (REPOSITORIES.c.installation_id == installation_id)
-    rows = select(*COLUMNS).where(own).order_by(REPOSITORIES.c.name_key, REPOSITORIES.c.id)
-    return [repository_of(row) for row in tx.execute(rows)]
+    rows = tx.execute(select(*COLUMNS).where(own).order_by(REPOSITORIES.c.name_key, REPOSITORIES.c.id))
+    return [repository_of(row) for row in rows]
 
 
 def claim(

@@ -9,8 +9,30 @@ from typing import TYPE_CHECKING, Any, Final
 
 # Type checkers and editors do not run ``__getattr__``.
 if TYPE_CHECKING:
-    from .api_hosts import HostRepository, for_each, repository_update, resolve_ref, shared_client
-    from .commits import CommitDraft, CommitTime, FileChange, Push, changes_of
+    from .api_commits import (
+        ApiCommit,
+        ApiContent,
+        ApiFile,
+        CommitLimits,
+        find_content,
+        first_of,
+        is_file_path,
+        kinds_of,
+        with_changes,
+    )
+    from .api_hosts import for_each, put_webhook, resolve_ref, shared_client, stable_id
+    from .api_repositories import (
+        FULL_NAME,
+        ApiRepository,
+        HostRepository,
+        add_repository,
+        follow_repositories,
+        offer_page,
+        owner_and_name,
+        repository_update,
+        requested_names,
+    )
+    from .commits import CommitDraft, CommitPage, CommitTime, FileChange, Push, changes_of
     from .errors import (
         ApiError,
         ApiNotFound,
@@ -39,9 +61,27 @@ if TYPE_CHECKING:
     from .http import ApiClient
     from .http_answers import ApiAnswer, BodyPages
     from .installing import RedirectTo
-    from .oauth import OAuthApp, OAuthTokens
+    from .oauth import (
+        AccessToken,
+        BaseUrl,
+        HostInstance,
+        OAuthApp,
+        OAuthClient,
+        OAuthTokens,
+        install_hooks,
+        named_instance,
+    )
     from .page_hooks import link_hooks
-    from .provider import FEATURE_HOOKS, Feature, FeatureText, Fields, NoFields, Provider, ProviderMetadata
+    from .provider import (
+        FEATURE_HOOKS,
+        FEATURE_TEXTS,
+        Feature,
+        FeatureText,
+        Fields,
+        NoFields,
+        Provider,
+        ProviderMetadata,
+    )
     from .pushes import GitPushBody, read_body
     from .reasons import NEXT_STEP, Reason
     from .secrets import RefreshedCredentials
@@ -80,11 +120,33 @@ if TYPE_CHECKING:
         ResolvedRef,
         Value,
     )
-    from .webhooks import DeliveryRoute, RegisteredWebhook, check_signature, same_secret
+    from .webhooks import DeliveryRoute, RegisteredWebhook, check_signature, require_signature, same_secret
 
 _NAMES_BY_MODULE: Final = {
-    "api_hosts": ("HostRepository", "for_each", "repository_update", "resolve_ref", "shared_client"),
-    "commits": ("CommitDraft", "CommitTime", "FileChange", "Push", "changes_of"),
+    "api_commits": (
+        "ApiCommit",
+        "ApiContent",
+        "ApiFile",
+        "CommitLimits",
+        "find_content",
+        "first_of",
+        "is_file_path",
+        "kinds_of",
+        "with_changes",
+    ),
+    "api_hosts": ("for_each", "put_webhook", "resolve_ref", "shared_client", "stable_id"),
+    "api_repositories": (
+        "FULL_NAME",
+        "ApiRepository",
+        "HostRepository",
+        "add_repository",
+        "follow_repositories",
+        "offer_page",
+        "owner_and_name",
+        "repository_update",
+        "requested_names",
+    ),
+    "commits": ("CommitDraft", "CommitPage", "CommitTime", "FileChange", "Push", "changes_of"),
     "errors": (
         "ApiError",
         "ApiNotFound",
@@ -114,9 +176,27 @@ _NAMES_BY_MODULE: Final = {
     "http": ("ApiClient",),
     "http_answers": ("ApiAnswer", "BodyPages"),
     "installing": ("RedirectTo",),
-    "oauth": ("OAuthApp", "OAuthTokens"),
+    "oauth": (
+        "AccessToken",
+        "BaseUrl",
+        "HostInstance",
+        "OAuthApp",
+        "OAuthClient",
+        "OAuthTokens",
+        "install_hooks",
+        "named_instance",
+    ),
     "page_hooks": ("link_hooks",),
-    "provider": ("FEATURE_HOOKS", "Feature", "FeatureText", "Fields", "NoFields", "Provider", "ProviderMetadata"),
+    "provider": (
+        "FEATURE_HOOKS",
+        "FEATURE_TEXTS",
+        "Feature",
+        "FeatureText",
+        "Fields",
+        "NoFields",
+        "Provider",
+        "ProviderMetadata",
+    ),
     "pushes": ("GitPushBody", "read_body"),
     "reasons": ("NEXT_STEP", "Reason"),
     "secrets": ("RefreshedCredentials",),
@@ -155,7 +235,7 @@ _NAMES_BY_MODULE: Final = {
         "ResolvedRef",
         "Value",
     ),
-    "webhooks": ("DeliveryRoute", "RegisteredWebhook", "check_signature", "same_secret"),
+    "webhooks": ("DeliveryRoute", "RegisteredWebhook", "check_signature", "require_signature", "same_secret"),
 }
 _MODULE_OF: Final = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
 
@@ -174,23 +254,33 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "API_VERSION",
     "FEATURE_HOOKS",
+    "FEATURE_TEXTS",
+    "FULL_NAME",
     "HOOK_PREFIX",
     "HOOK_SPECS",
     "MAX_FILE_BYTES",
     "NEXT_STEP",
     "PROJECT_NAME",
     "PROMISES",
+    "AccessToken",
     "AddRequest",
     "ApiAnswer",
     "ApiClient",
+    "ApiCommit",
+    "ApiContent",
     "ApiError",
+    "ApiFile",
     "ApiNotFound",
+    "ApiRepository",
     "ApiTooLarge",
+    "BaseUrl",
     "BlamedLine",
     "BodyPages",
     "Claim",
     "Command",
     "CommitDraft",
+    "CommitLimits",
+    "CommitPage",
     "CommitTime",
     "Create",
     "Decision",
@@ -204,6 +294,7 @@ __all__ = [
     "GitPushBody",
     "HookPromise",
     "HookSpec",
+    "HostInstance",
     "HostRepository",
     "Installation",
     "InstallationDraft",
@@ -213,6 +304,7 @@ __all__ = [
     "NoFields",
     "NoUrl",
     "OAuthApp",
+    "OAuthClient",
     "OAuthTokens",
     "Offer",
     "OfferPage",
@@ -248,21 +340,32 @@ __all__ = [
     "UrlError",
     "UrlTemplates",
     "Value",
+    "add_repository",
     "authority_of",
     "changes_of",
     "check_signature",
     "check_web_url",
     "escaping",
+    "find_content",
+    "first_of",
+    "follow_repositories",
     "for_each",
     "full_ref",
     "hookimpl",
+    "install_hooks",
+    "is_file_path",
     "join_url",
     "kind_of",
+    "kinds_of",
     "link_hooks",
     "looks_like_commit",
+    "named_instance",
+    "offer_page",
+    "owner_and_name",
     "page_url",
     "preset",
     "preset_kinds",
+    "put_webhook",
     "read_answer",
     "read_any_url",
     "read_body",
@@ -272,9 +375,13 @@ __all__ = [
     "ref_problem",
     "remaining_seconds",
     "repository_update",
+    "requested_names",
+    "require_signature",
     "resolve_ref",
     "safe_link",
     "safe_url",
     "same_secret",
     "shared_client",
+    "stable_id",
+    "with_changes",
 ]

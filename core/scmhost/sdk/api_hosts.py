@@ -1,15 +1,18 @@
-"""Code hosts with an API: shared clients, many calls at once, refs, and repositories as they are there."""
+"""Code hosts with an API: shared clients, many calls at once, refs, and webhooks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from pydantic import AliasChoices, AliasPath, BaseModel, Field
 
 from .errors import ProviderError, ProviderUnauthorized, RateLimited
 from .execution import remaining_seconds
 from .urls.ref_links import looks_like_commit, ref_problem
-from .values import Claim, Create, HostState, Offer, RefKind, Repository, RepositoryUpdate, ResolvedRef
+from .values import RefKind, ResolvedRef
+from .webhooks import RegisteredWebhook
 
 if TYPE_CHECKING:
     from .http import ApiClient
@@ -20,13 +23,21 @@ T = TypeVar("T")
 MOST_CLIENTS: Final = 1_000
 """How many addresses have open connections. The forms of some plugins may name any."""
 
+MOST_WEBHOOKS: Final = 500
+"""Among how many webhooks of a repository ``put_webhook`` looks for the one with the address."""
+
 LONGEST_COLLECTION: Final = 60.0
 """For how many seconds ``for_each`` collects what there is time for."""
 
-_LONGEST_NAME: Final = 200
 _SHORTEST_COMMIT: Final = 4
 _LONGEST_COMMIT: Final = 64
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
+
+
+class _ListedWebhook(BaseModel):
+    id: int | str
+    url: str | None = Field(None, validation_alias=AliasChoices(AliasPath("config", "url"), "url"))
+
 
 _clients: Final[dict[str, "ApiClient"]] = {}
 _lock: Final = Lock()
@@ -102,7 +113,7 @@ async def for_each(
 async def resolve_ref(
     ref: str | None,
     sha_of: Callable[[RefKind, str], Awaitable[str | None]],
-    default_branch: Callable[[], Awaitable[str | None]],
+    default_branch: "Callable[[], Awaitable[str | None]] | ApiClient",
     kinds: tuple[RefKind, ...] = ("branch", "tag"),
 ) -> ResolvedRef | None:
     """Return what a ref means, for ``scm_resolve_ref``; None if the repository has no such ref.
@@ -112,11 +123,12 @@ async def resolve_ref(
     Args:
         ref: what the hook got; None and ``HEAD`` stand for the default branch.
         sha_of: returns the full id of the commit of a branch, a tag or the beginning of an id; None if there is none.
-        default_branch: returns the name of the default branch; None if there is none.
+        default_branch: returns the name of the default branch; None if there is none. Or the client of the
+            repository, if its host answers there with a field ``default_branch``.
         kinds: the kinds of name, the one that takes precedence first.
     """
     is_default = ref is None or ref == "HEAD"
-    name = await default_branch() if is_default else ref
+    name = await _default_branch(default_branch) if is_default else ref
     if not name or ref_problem(name):
         return None
     for kind in ("branch",) if is_default else () if looks_like_commit(name) else kinds:
@@ -130,60 +142,45 @@ async def resolve_ref(
     return ResolvedRef(name=sha, kind="commit", sha=sha) if sha and sha.startswith(name.lower()) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostRepository:
-    """A repository as its code host shows it now.
-
-    Attributes:
-        external_id: its id there, which a rename does not change.
-        name: its full name there, such as ``team/app``.
-        url: the URL of its web page.
-        configuration: what the plugin needs in later calls.
-        state: its state there.
-        default_branch: its default branch, if known.
-    """
-
-    external_id: str
-    name: str
-    url: str
-    configuration: Mapping[str, Any] = field(default_factory=dict)
-    state: HostState = "active"
+class _Branch(BaseModel):
     default_branch: str | None = None
 
-    def offer(self) -> Offer:
-        """Return it for ``scm_offer_repositories``. One whose name is too long is offered by its id."""
-        identifier = self.name if len(self.name) <= _LONGEST_NAME else self.external_id
-        return Offer(identifier=identifier, name=self.short_name, default_branch=self.default_branch or None)
 
-    def decision(self, candidate: Repository | None) -> Claim | Create:
-        """Return the decision of ``scm_dispatch_repository`` to add it, as the candidate if there is one."""
-        facts = {"external_id": self.external_id, "url": self.url, "configuration": dict(self.configuration)}
-        return Claim(**facts) if candidate else Create(name=self.short_name, **facts)
-
-    @property
-    def short_name(self) -> str:
-        """The name, or the end of one that is too long for scmhost."""
-        return self.name[-_LONGEST_NAME:].lstrip("/")
+async def _default_branch(given: "Callable[[], Awaitable[str | None]] | ApiClient") -> str | None:
+    if callable(given):
+        return await given()
+    found = await given.find(_Branch)
+    return found.default_branch if found else None
 
 
-def repository_update(
-    repository: Repository, found: HostRepository | None, old_name: object
-) -> RepositoryUpdate | None:
-    """Return what ``scm_sync_repositories`` reports of a repository; None if nothing has changed.
+def stable_id(*parts: object) -> str:
+    """Return an external id that is the same for the same parts, such as the URL of a host and the number of a user.
 
-    A name that a user chose stays; one that was the name at the code host follows it.
+    So an installation that is made twice has the same id, and the host refuses the second one.
+    """
+    return sha256("\n".join(map(str, parts)).encode()).hexdigest()
+
+
+async def put_webhook(
+    api: "ApiClient",
+    address: str,
+    body: Mapping[str, Any],
+    *,
+    update: str = "PUT",
+    params: Mapping[str, Any] | None = None,
+) -> RegisteredWebhook:
+    """Change the webhook that has an address, or make one, for ``scm_register_webhook``.
 
     Args:
-        repository: what scmhost stores of it.
-        found: what its code host shows; None if it is deleted.
-        old_name: its full name at the code host until now.
+        api: the client of the list of webhooks, such as ``api.below("repos", owner, name, "hooks")``.
+        address: what the hook got.
+        body: what describes the webhook, with the address and the secret.
+        update: the method that changes a webhook.
+        params: the query of the list, such as the size of its pages.
     """
-    state = found.state if found else "deleted"
-    changed: dict[str, Any] = {"state": state} if state != repository.state else {}
-    if found and found.configuration != repository.configuration:
-        changed["configuration"] = dict(found.configuration)
-    if found and found.name != old_name:
-        changed["url"] = found.url
-        if repository.name.casefold() == str(old_name).casefold():
-            changed["name"] = found.short_name
-    return RepositoryUpdate(repository_id=repository.id, **changed) if changed else None
+    async for known in api.items(_ListedWebhook, params=params, most=MOST_WEBHOOKS):
+        if known.url == address:
+            await api.request(update, str(known.id), json=body)
+            return RegisteredWebhook(external_id=str(known.id))
+    made = (await api.request("POST", json=body)).read(_ListedWebhook)
+    return RegisteredWebhook(external_id=str(made.id))

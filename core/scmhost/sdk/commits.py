@@ -89,6 +89,20 @@ class CommitDraft(Value):
     changes: tuple[FileChange, ...] = ()
 
 
+class CommitPage(Value):
+    """The commits between two refs, with the number of those that a limit of the plugin left out.
+
+    Attributes:
+        commits: the commits, newest first.
+        unlisted: how many commits between the refs are left out; 1 for an unknown number.
+        without_changes: how many of ``commits`` have no changed files because they were not read.
+    """
+
+    commits: tuple[CommitDraft, ...]
+    unlisted: Annotated[int, Field(ge=0)] = 0
+    without_changes: Annotated[int, Field(ge=0)] = 0
+
+
 class Push(Value):
     """The commits of one repository that a webhook delivered, in the order of the body.
 

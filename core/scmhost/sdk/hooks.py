@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, JsonValue
 
-from .commits import CommitDraft, Push
+from .commits import CommitDraft, CommitPage, Push
 from .files import BlamedLine
 
 # The table is complete only when this module is imported, so that it is imported from here.
@@ -227,8 +227,10 @@ def scm_resolve_ref(
 @specify("io", "provider", budget=30.0)
 def scm_compare_commits(  # type: ignore[empty-body]
     installation: Installation, repository: Repository, base: str | None, head: str, settings: BaseModel
-) -> Sequence[CommitDraft]:
+) -> Sequence[CommitDraft] | CommitPage:
     """The commits after ``base`` up to ``head``, newest first, with their file changes.
+
+    Return a ``CommitPage`` if a limit of yours leaves something out: the release then has a note about it.
 
     Without a base: the newest commits, as many as the plugin considers useful. Called in the background after refs are
     set on a release. ``head`` is a full commit id if ``scm_resolve_ref`` returns one, else the text that the sender

@@ -7,6 +7,7 @@ import asyncio
 import copy
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import time
@@ -21,8 +22,9 @@ except ModuleNotFoundError as missing:
         'scmhost.sdk.ApiClient needs httpx2; add "httpx2>=2.0" to the dependencies of the plugin', name=missing.name
     ) from missing
 
-from .errors import ApiNotFound, ApiTooLarge, ProviderError, ProviderUnavailable, UrlError
+from .errors import ApiNotFound, ApiTooLarge, FileTooLarge, ProviderError, ProviderUnavailable, UrlError
 from .execution import remaining_seconds
+from .hook_specs import MAX_FILE_BYTES
 from .http_answers import ApiAnswer, BodyPages, Refused, sent_secrets
 from .http_transport import CLOSED, FAULTS, CheckedTransport, Resolver, resolve
 from .urls.safety import check_web_url
@@ -45,6 +47,7 @@ _MOST_MARGIN: Final = 0.25
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 _KEPT_METHOD: Final = frozenset({307, 308})
+_MOST_EMPTY_PAGES: Final = 20
 _MOST_REMEMBERED: Final = 256
 _MOST_REMEMBERED_BYTES: Final = 200_000
 _MOST_ERROR_BYTES: Final = 10_000
@@ -85,6 +88,8 @@ class ApiClient:
         self.host: Final = urlsplit(self.base_url).netloc
         self._most_bytes = most_bytes
         self._pages = pages
+        self._path: tuple[str, ...] = ()
+        self._conditional = False
         self._resolver = resolver
         self._headers: dict[str, str] = {"user-agent": "scmhost", "accept": "application/json", **_lower(headers)}
         # A pool belongs to the event loop that made its connections; the host may replace a loop that was blocked.
@@ -95,6 +100,21 @@ class ApiClient:
         """Return a client that sends these headers too, such as credentials, over the same connections."""
         other = copy.copy(self)
         other._headers = {**self._headers, **_lower(headers)}  # noqa: SLF001 - a copy of this object
+        return other
+
+    def below(self, *path: str, pages: BodyPages | None = None, conditional: bool | None = None) -> "ApiClient":
+        """Return a client of a part of the API, such as one repository, over the same connections.
+
+        Args:
+            path: the segments with which the paths of all its requests begin.
+            pages: how the host sends lists there; by default as in the rest of the API.
+            conditional: whether its requests are conditional unless they say otherwise, see ``request``. The pages of
+                ``items`` never are: the same page may be followed by one more.
+        """
+        other = copy.copy(self)
+        other._path = self._path + path  # noqa: SLF001 - a copy of this object
+        other._pages = pages or self._pages  # noqa: SLF001
+        other._conditional = self._conditional if conditional is None else conditional  # noqa: SLF001
         return other
 
     async def get(self, kind: type[T], *path: str, params: Mapping[str, Any] | None = None) -> T:
@@ -108,17 +128,42 @@ class ApiClient:
         except ApiNotFound:
             return None
 
+    async def file(
+        self, *path: str, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> ApiAnswer | None:
+        """Return the content of a file, for ``scm_read_file``; None if the code host has nothing there.
+
+        Raises:
+            FileTooLarge: it has more than ``MAX_FILE_BYTES``.
+        """
+        accepted = {"accept": "*/*", **(headers or {})}
+        try:
+            return await self.request("GET", *path, params=params, headers=accepted, most_bytes=MAX_FILE_BYTES)
+        except ApiNotFound:
+            return None
+        except ApiTooLarge as error:
+            raise FileTooLarge(str(error)) from None
+
+    async def delete(self, *path: str) -> None:
+        """Delete what is at a path. Nothing there is no error."""
+        with suppress(ApiNotFound):
+            await self.request("DELETE", *path)
+
     async def items(
         self, kind: type[T], *path: str, params: Mapping[str, Any] | None = None, most: int = 10_000
     ) -> AsyncIterator[T]:
         """Yield the items of a list page by page, at most a number of them. ``kind`` is the type of one item.
 
-        The next page is that of ``ApiAnswer.next_params``.
+        The next page is that of ``ApiAnswer.next_params``. Many empty pages in a row are the end of a list: a host that
+        always names one more page would never end.
         """
         query: Mapping[str, Any] | None = params or {}
-        while query is not None and most > 0:
-            answer = await self.request("GET", *path, params=query)
-            for item in answer.items(kind)[:most]:
+        empty = 0
+        while query is not None and most > 0 and empty < _MOST_EMPTY_PAGES:
+            answer = await self.request("GET", *path, params=query, conditional=False)
+            items = answer.items(kind)[:most]
+            empty = 0 if items else empty + 1
+            for item in items:
                 most -= 1
                 yield item
             following = answer.next_params
@@ -133,7 +178,7 @@ class ApiClient:
         json: Any = None,
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        conditional: bool = False,
+        conditional: bool | None = None,
         most_bytes: int | None = None,
     ) -> ApiAnswer:
         """Send a request and return a successful answer.
@@ -145,7 +190,8 @@ class ApiClient:
             json: the body as JSON.
             form: the body as an HTML form.
             headers: further headers.
-            conditional: whether an answer with an ``ETag`` is kept, and asked for again only if it has changed.
+            conditional: whether an answer with an ``ETag`` is kept, and asked for again only if it has changed;
+                by default as the client does it, which is no unless ``below`` said so.
             most_bytes: how long the answer may be, by default as long as the client allows; else ``ApiTooLarge``.
 
         Raises:
@@ -153,7 +199,8 @@ class ApiClient:
         """
         query = {name: _text(value) for name, value in (params or {}).items() if value is not None}
         sent = {**self._headers, **_lower(headers)}
-        url = self._url(path)
+        url = self._url(self._path + path)
+        conditional = self._conditional and method in _SAFE_METHODS if conditional is None else conditional
         # Any header may have the credentials: authorization, private-token ...
         key = (method, url, *map("=".join, sorted([*query.items(), *sent.items()])))
         known = self._remembered.get(key) if conditional else None

@@ -4,14 +4,14 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import Field, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, create_model
 
 from .errors import (
     ApiError,
@@ -42,6 +42,10 @@ _MESSAGE_FIELDS: Final = ("message", "error_description", "error", "detail")
 _LATER: Final = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY)
 _RESET_HEADERS: Final = ("x-ratelimit-reset", "ratelimit-reset")
 _REMAINING_HEADERS: Final = ("x-ratelimit-remaining", "ratelimit-remaining")
+_GRAPH_ERRORS: Final[Mapping[str, tuple[type[ProviderError], str]]] = {
+    "RATE_LIMITED": (RateLimited, "has a limit of queries, which is used up"),
+    "FORBIDDEN": (ProviderForbidden, "does not allow this query to these credentials"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +115,24 @@ class ApiAnswer:
         """Return the items of this page of a list. ``kind`` is the type of one item; errors are those of ``read``."""
         if self.pages is None:
             return self.read(list[kind])  # type: ignore[valid-type]
-        items: list[T] = self.read(_page(cast("Any", kind), self.pages.items)).items
+        items: list[T] = self.read(_part(cast("Any", list[kind]), self.pages.items)).value  # type: ignore[valid-type]
         return items
+
+    def read_graphql(self, kind: type[T]) -> T:
+        """Return the ``data`` of an answer to a GraphQL query as a value of a type, as ``read`` does.
+
+        The status of such an answer is 200 for errors, too. An error that something was not found is left to the data.
+
+        Raises:
+            ProviderError: the answer has another error: ``RateLimited``, ``ProviderForbidden`` or
+                ``ProviderUnavailable``.
+        """
+        for problem in self.read(_GraphProblems).errors:
+            if problem.type != "NOT_FOUND":
+                error, text = _GRAPH_ERRORS.get(problem.type, (ProviderUnavailable, "cannot answer the query"))
+                raise error(f"{self.host} {text}")
+        data: T | None = self.read(_part(cast("Any", kind) | None, "data")).value
+        return replace(self, body=b"{}").read(kind) if data is None else data
 
     @property
     def text(self) -> str:
@@ -268,9 +288,17 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 
 @cache
-def _page(kind: Any, name: str) -> Any:
-    """Return the model of an object that has a list of items of a type in a field."""
-    return create_model("Page", items=(list[kind], Field(alias=name)))
+def _part(kind: Any, name: str) -> Any:
+    """Return the model of an object that has a value of a type in a field."""
+    return create_model("Part", value=(kind, Field(alias=name)))
+
+
+class _GraphProblem(BaseModel):
+    type: str = ""
+
+
+class _GraphProblems(BaseModel):
+    errors: tuple[_GraphProblem, ...] = ()
 
 
 def _misfit(error: ValidationError) -> str:

@@ -1,21 +1,32 @@
-"""Install with a person's consent: the authorization code flow of OAuth 2.0 with PKCE (RFC 6749, RFC 7636)."""
+"""Install with a token, or with a person's consent: the authorization code flow of OAuth 2.0 with PKCE.
 
+RFC 6749 and RFC 7636. The instances of a code host, with the application at each, are in the operator's settings.
+"""
+
+import re
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Annotated, Final
+from typing import Annotated, Any, ClassVar, Final, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
-from pydantic import BaseModel, Field, JsonValue, SecretStr
+from pydantic import AfterValidator, BaseModel, Field, JsonValue, SecretStr, ValidationError
 
 from .api_hosts import shared_client
-from .errors import ApiError, ProviderError
+from .errors import ApiError, ProviderError, UrlError
+from .hook_specs import hookimpl
 from .installing import RedirectTo
+from .provider import Fields
 from .secrets import RefreshedCredentials
-from .values import Installation
+from .urls.safety import check_web_url
+from .values import Installation, InstallationDraft
+
+F = TypeVar("F", bound=BaseModel)
+H = TypeVar("H", bound="_HasUrl")
+S = TypeVar("S", bound=BaseModel)
 
 # Part of ``RedirectTo.saved``, next to the fields of the plugin.
 _VERIFIER: Final = "code_verifier"
@@ -23,6 +34,26 @@ _VERIFIER_BYTES: Final = 64
 _LONGEST_REASON: Final = 200
 # Usual servers accept headers of 8 KiB.
 _Token = Annotated[SecretStr, Field(min_length=1, max_length=8_000)]
+
+
+def _sendable(token: SecretStr) -> SecretStr:
+    # Anything else cannot be sent in a header.
+    if not re.fullmatch(r"[\x21-\x7e]+", token.get_secret_value()):
+        raise ValueError("a token has no blanks and no other characters than those of a keyboard")
+    return token
+
+
+def _base_url(url: str) -> str:
+    if "?" in url:
+        raise UrlError("the URL has a query; leave out the ? and what follows")
+    return check_web_url(url)
+
+
+AccessToken = Annotated[SecretStr, Field(min_length=8, max_length=4_000), AfterValidator(_sendable)]
+"""A token in a form or a ``configuration`` model, which can be sent in a header."""
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+"""The base URL of a code host in settings or a form, without its trailing slashes."""
 
 
 class OAuthTokens(BaseModel):
@@ -67,6 +98,7 @@ class OAuthApp:
         authorize: the path of the page that asks a person.
         token: the path that gives tokens.
         scope: what the application asks for; empty for what it is registered for.
+        keep_callback: whether renewals need the address of the first request, as GitLab requires it.
     """
 
     url: str
@@ -75,6 +107,7 @@ class OAuthApp:
     authorize: str = "oauth/authorize"
     token: str = "oauth/token"  # noqa: S105 - a path
     scope: str = ""
+    keep_callback: bool = False
 
     def begin(self, callback_url: str, state: str, saved: Mapping[str, JsonValue]) -> RedirectTo:
         """Return the page that asks a person, for ``scm_begin_install``.
@@ -125,17 +158,20 @@ class OAuthApp:
         return await self._tokens({name: value for name, value in grant.items() if value})
 
     async def refresh(self, installation: Installation, callback_url: str = "") -> RefreshedCredentials | None:
-        """Return new tokens of an installation, for ``scm_refresh_credentials``; None if it has no refresh token.
+        """Return new tokens of an installation, for ``scm_refresh_credentials``.
 
-        ``callback_url``: for code hosts that require the address of the first request again, such as GitLab.
+        None if it has no refresh token, or a ``token`` that a person gave: only that person can replace it.
+        ``callback_url``: for code hosts that require the address of the first request again; by default the secret of
+        this name, which ``install_hooks`` keeps for an application with ``keep_callback``.
 
         Raises:
             ProviderError: the code host refuses; a person has to agree again.
         """
-        refresh_token = installation.secrets.get("refresh_token")
-        if refresh_token is None or not self.client_id:
+        known = {name: secret.get_secret_value() for name, secret in installation.secrets.items()}
+        if "refresh_token" not in known or "token" in known or not self.client_id:
             return None
-        grant = {"grant_type": "refresh_token", "refresh_token": refresh_token.get_secret_value()}
+        grant = {"grant_type": "refresh_token", "refresh_token": known["refresh_token"]}
+        callback_url = callback_url or known.get("callback_url", "")
         tokens = await self._tokens({**grant, **({"redirect_uri": callback_url} if callback_url else {})})
         return RefreshedCredentials(secrets=tokens.secrets, expires_at=tokens.expire_at)
 
@@ -151,3 +187,138 @@ class OAuthApp:
         if found.access_token is None and found.error:
             raise ApiError(f"{answer.host} does not accept the code or token any more; install again")
         return answer.read(OAuthTokens)
+
+
+class OAuthClient(Fields):
+    """The OAuth application of scmhost at an instance of a code host, in the operator's settings.
+
+    A plugin derives its own model, with the paths of its host.
+
+    Attributes:
+        authorize_path: the path of the page that asks a person.
+        token_path: the path that gives tokens.
+        keep_callback: see ``OAuthApp``.
+        client_id: the id of the application; empty if there is none.
+        client_secret: the secret of a confidential application.
+    """
+
+    authorize_path: ClassVar[str] = "oauth/authorize"
+    token_path: ClassVar[str] = "oauth/token"  # noqa: S105 - a path
+    keep_callback: ClassVar[bool] = False
+
+    client_id: str = Field(default="", description="The id of an OAuth application; without it, a token is needed.")
+    client_secret: SecretStr | None = Field(default=None, description="The secret of a confidential application.")
+
+    def at(self, url: str, scope: str = "") -> OAuthApp:
+        """Return the application at the instance with a base URL; see ``OAuthApp`` for the scope."""
+        return OAuthApp(
+            url=url,
+            client_id=self.client_id,
+            client_secret=self.client_secret,
+            authorize=self.authorize_path,
+            token=self.token_path,
+            scope=scope,
+            keep_callback=self.keep_callback,
+        )
+
+
+class HostInstance(OAuthClient):
+    """An instance of a code host in the operator's settings, with the application there.
+
+    Attributes:
+        url: the base URL of its web pages.
+        scope: what the application asks for; empty for what it is registered for.
+    """
+
+    url: BaseUrl = Field(description="The address of the instance, as in the URLs of its pages; may have a path.")
+    scope: str = Field(default="", description="What the application asks for; by default what it is registered for.")
+
+    @property
+    def oauth(self) -> OAuthApp:
+        """The application."""
+        return self.at(self.url, self.scope)
+
+
+class _HasUrl(Protocol):
+    @property
+    def url(self) -> str: ...
+
+
+def named_instance(instances: Mapping[str, H], name: object) -> H:
+    """Return the instance with a name or a URL.
+
+    Raises:
+        ProviderError: there is none in the operator's settings.
+    """
+    by_url = {instance.url: instance for instance in instances.values()}
+    found = instances.get(str(name)) or by_url.get(str(name).rstrip("/"))
+    if found is None:
+        names = ", ".join(sorted(instances)) or "none"
+        raise ProviderError(f"{name!r} is none of the instances in the operator's settings: {names}.")
+    return found
+
+
+InstallHooks = tuple[
+    Callable[..., Coroutine[Any, Any, InstallationDraft]],
+    Callable[..., Coroutine[Any, Any, RedirectTo | InstallationDraft]],
+    Callable[..., Coroutine[Any, Any, InstallationDraft]],
+]
+"""The hooks in the order of ``install_hooks``."""
+
+
+def install_hooks(
+    form: type[F],
+    app: Callable[[F, S], OAuthApp],
+    draft: Callable[[F, S, Mapping[str, SecretStr]], Awaitable[InstallationDraft]],
+) -> InstallHooks:
+    """Return the hooks that install with a token of the form, or with a person's consent if it has none.
+
+    Assign them in this order in the module of the plugin: ``scm_install``, ``scm_begin_install``,
+    ``scm_finish_install``.
+
+    Args:
+        form: the install form; its only secret is the optional field ``token``.
+        app: returns the application of the instance that a form names.
+        draft: returns the installation, without secrets, for a form, the settings and the secrets: ``token`` from the
+            form, or those of ``OAuthTokens`` and ``callback_url``. It asks the code host whether they work.
+    """
+
+    async def drafted(
+        given: F, settings: S, secrets: dict[str, SecretStr], expires: datetime | None = None
+    ) -> InstallationDraft:
+        made = await draft(given, settings, secrets)
+        return made.model_copy(update={"secrets": secrets, "secrets_expire_at": expires})
+
+    @hookimpl
+    async def scm_install(form: Any, settings: Any) -> InstallationDraft:
+        if form.token is None:
+            raise ProviderError(f"Give an access token of {app(form, settings).url} in the field token.")
+        return await drafted(form, settings, {"token": form.token})
+
+    @hookimpl
+    async def scm_begin_install(
+        form: Any, callback_url: str, state: str, settings: Any
+    ) -> RedirectTo | InstallationDraft:
+        if form.token is not None:
+            return await drafted(form, settings, {"token": form.token})
+        here = app(form, settings)
+        saved = {"form": form.model_dump(mode="json", exclude={"token"}), "url": here.url}
+        return here.begin(callback_url, state, saved)
+
+    @hookimpl
+    async def scm_finish_install(
+        query: Mapping[str, str], saved: Mapping[str, JsonValue], callback_url: str, settings: Any
+    ) -> InstallationDraft:
+        try:
+            given = form.model_validate(saved.get("form"))
+        except ValidationError:
+            raise ProviderError("The form of this provider has changed meanwhile; begin again.") from None
+        here = app(given, settings)
+        # The code must not go to another instance.
+        if here.url != saved.get("url"):
+            raise ProviderError("The operator has changed this instance meanwhile; begin again.")
+        tokens = await here.finish(query, saved, callback_url)
+        kept = {**tokens.secrets, **({"callback_url": SecretStr(callback_url)} if here.keep_callback else {})}
+        return await drafted(given, settings, kept, tokens.expire_at)
+
+    return scm_install, scm_begin_install, scm_finish_install

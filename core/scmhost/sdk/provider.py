@@ -38,6 +38,17 @@ class FeatureText(Value):
     feature: Feature
 
 
+FEATURE_TEXTS: Final = (
+    FeatureText(feature=Feature.COMMITS, description="Add repositories that the host shows; renames are followed."),
+    FeatureText(feature=Feature.STACKTRACE_LINK, description="Link stack frames to files that are known to exist."),
+    FeatureText(
+        feature=Feature.COMPARE_COMMITS, description="Give a release its commits and changed files from its ref alone."
+    ),
+    FeatureText(feature=Feature.PUSH_WEBHOOKS, description="Register webhooks, and take commits when they are pushed."),
+)
+"""Descriptions for a provider that has all features."""
+
+
 class ProviderMetadata(Value):
     """The description of a provider in the catalogue of providers."""
 

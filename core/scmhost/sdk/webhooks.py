@@ -2,10 +2,12 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import ConfigDict, Field, SecretStr
 
+from .errors import ProviderForbidden
 from .frozen import FrozenDict, Value
 from .values import FrozenJson
 
@@ -38,7 +40,7 @@ class DeliveryRoute(Value):
     secret: Annotated[SecretStr, Field(min_length=1)] = Field(exclude=True, repr=False)
 
 
-# Two helpers for ``scm_read_push``. They take constant time. An empty secret matches nothing: everybody can send it.
+# Helpers for ``scm_read_push``. They take constant time. An empty secret matches nothing: everybody can send it.
 
 
 def check_signature(secret: str, body: bytes, signature: str) -> bool:
@@ -47,6 +49,17 @@ def check_signature(secret: str, body: bytes, signature: str) -> bool:
     # Some hosts send the digits alone, and some in upper case.
     given = signature.strip().removeprefix("sha256=").lower()
     return bool(secret) and hmac.compare_digest(_bytes(expected), _bytes(given))
+
+
+def require_signature(headers: Mapping[str, str], body: bytes, secret: str, *names: str) -> None:
+    """Check the signature of a delivery, which is in the first of some headers that it has; see ``check_signature``.
+
+    Raises:
+        ProviderForbidden: it is missing or wrong.
+    """
+    if not check_signature(secret, body, next((headers[name] for name in names if headers.get(name)), "")):
+        known = " or ".join(name.title() for name in names)
+        raise ProviderForbidden(f"{known} is missing, or was made with another secret or for another body.")
 
 
 def same_secret(secret: str, given: str) -> bool:

@@ -13,9 +13,9 @@ from scmhost.infra.errors import (
     NotFound,
     ProviderRefused,
     ScmhostError,
+    TooManyRequests,
     Unavailable,
 )
-from scmhost.infra.rates import TooManyRequests
 from scmhost.plugins import PluginFault, ProviderOff
 
 from .visit import Visit

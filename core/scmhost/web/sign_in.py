@@ -5,8 +5,9 @@ from typing import Final
 import structlog
 from starlette.responses import Response
 
+from scmhost.infra.db.base import hash_of
 from scmhost.infra.errors import Unauthenticated
-from scmhost.infra.rates import RateLimits
+from scmhost.organizations.access import limit_rate
 from scmhost.organizations.sessions import end_session, link_is_valid, use_link
 
 from .visit import Visit, get, local_path, post
@@ -55,7 +56,7 @@ def check_rate(visit: Visit) -> None:
         TooManyRequests: there were too many in the last minute.
     """
     most = visit.services.limits.sign_ins_per_minute
-    visit.services.shared(RateLimits).check("sign-in", _address(visit), most)
+    limit_rate(visit.services, "address", hash_of(_address(visit)), most)
 
 
 def _address(visit: Visit) -> str:

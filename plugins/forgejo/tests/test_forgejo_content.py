@@ -17,7 +17,7 @@ from scmhost.sdk import (
     ResolvedRef,
 )
 from scmhost_forgejo import plugin
-from scmhost_forgejo.api import ForgejoAuthor
+from scmhost_forgejo.api import ForgejoCommit
 
 
 def resolved(team: Team, ref: str | None) -> ResolvedRef | None:
@@ -34,8 +34,8 @@ def read(team: Team, path: str, ref: str = "main") -> bytes | None:
 
 
 def compared(team: Team, base: str | None, head: str) -> list[tuple[str, ...]]:
-    drafts = run(plugin.scm_compare_commits, team.installation, team.repository, base, head, team.settings)
-    return [(draft.sha, (draft.message or "").strip()) for draft in drafts]
+    page = run(plugin.scm_compare_commits, team.installation, team.repository, base, head, team.settings)
+    return [(draft.sha, (draft.message or "").strip()) for draft in page.commits]
 
 
 def test_refs_are_resolved(team: Team) -> None:
@@ -122,7 +122,8 @@ def test_a_file_that_is_too_long_is_refused(team: Team) -> None:
 def test_commits_between_refs_have_their_files(team: Team) -> None:
     """Newest first, with all facts that git has."""
     first, second = team.app.resolve("main~1"), team.app.head()
-    drafts = run(plugin.scm_compare_commits, team.installation, team.repository, first, "main", team.settings)
+    page = run(plugin.scm_compare_commits, team.installation, team.repository, first, "main", team.settings)
+    drafts = page.commits
     [draft] = drafts
     assert (draft.sha, draft.author_name, draft.author_email) == (second, "Ada", "ada@example.com")
     assert draft.message == "Second, fixes SHOP-7\n"
@@ -151,6 +152,15 @@ def test_a_merge_has_only_what_the_base_lacks(team: Team) -> None:
     assert compared(team, "main", "side") == [(side, "Side")]
 
 
+def test_what_the_operator_s_limit_leaves_out_is_reported(team: Team) -> None:
+    """The newest commits are kept; exactly as many are all."""
+    base, shas = team.app.head(), history(team.app, 4)
+    for most, unlisted in ((3, 1), (4, 0)):
+        settings = team.settings.model_copy(update={"most_commits": most})
+        found = run(plugin.scm_compare_commits, team.installation, team.repository, base, "main", settings)
+        assert ([one.sha for one in found.commits], found.unlisted) == (list(shas[::-1][:most]), unlisted)
+
+
 def test_the_first_release_has_some_commits(team: Team) -> None:
     """Not the whole history."""
     history(team.app, 5)
@@ -169,7 +179,8 @@ def test_a_comparison_with_a_missing_ref_is_refused(team: Team, start: str | Non
 @pytest.mark.parametrize("text", [None, "", "yesterday", "0000-00-00T00:00:00Z", "2026-01-02T03:04:05", 5])
 def test_a_wrong_time_costs_no_commit(text: object) -> None:
     """The commit has no time then."""
-    assert ForgejoAuthor.model_validate({"date": text}).date is None
+    found = {"sha": "a" * 40, "commit": {"author": {"name": "Ada", "date": text}}}
+    assert ForgejoCommit.model_validate(found).draft().timestamp is None
 
 
 def test_a_renamed_repository_is_found_until_it_is_synchronized(team: Team) -> None:
@@ -182,6 +193,6 @@ def test_a_renamed_repository_is_found_until_it_is_synchronized(team: Team) -> N
         repository_id=9,
         name="group/shop",
         url=f"{team.host.url}/group/shop",
-        configuration={"full_name": "group/shop", "default_branch": "main"},
+        configuration={"full_name": "group/shop"},
     )
     assert update.state is None

@@ -77,7 +77,7 @@ def test_odd_tokens_are_refused(team: Team, tokens: dict[str, Any]) -> None:
     team.host.fault(wrong_types(tokens), on="access_token")
     instance = ForgejoInstance(url=team.host.url, client_id="client-7", client_secret=SecretStr("app-secret-9"))
     settings = ForgejoSettings(instances={"ours": instance})
-    saved = {"instance": team.host.url, "name": "", "verifier": "v"}
+    saved = {"form": {"instance": team.host.url}, "url": team.host.url, "code_verifier": "v"}
     with pytest.raises(ProviderUnavailable) as caught:
         run(plugin.scm_finish_install, {"code": "1"}, saved, "https://scmhost.example/callback", settings)
     assert "good-token" not in str(caught.value)
@@ -90,7 +90,7 @@ def test_tokens_without_an_end_do_not_expire(team: Team, seconds: int | None) ->
     team.host.fault(wrong_types(tokens), on="access_token")
     instance = ForgejoInstance(url=team.host.url, client_id="client-7", client_secret=SecretStr("app-secret-9"))
     settings = ForgejoSettings(instances={"ours": instance})
-    saved = {"instance": team.host.url, "name": "Ours", "verifier": "v"}
+    saved = {"form": {"instance": team.host.url, "name": "Ours"}, "url": team.host.url, "code_verifier": "v"}
     draft = run(plugin.scm_finish_install, {"code": "1"}, saved, "https://scmhost.example/callback", settings)
     assert (draft.name, draft.secrets_expire_at, set(draft.secrets)) == ("Ours", None, {"access_token"})
 

@@ -70,7 +70,10 @@ def test_a_search_asks_the_server(team: Team) -> None:
     assert team.host.calls[-1].query["q"] == "SHO"
 
 
-@pytest.mark.parametrize("cursor", ["x", "0", "01", "-1", "1.5", "\u0661", "https://evil.example/"])
+@pytest.mark.parametrize(
+    "cursor",
+    ["x", "1", "page=0", "page=01", "page=-1", "page=1.5", "page=\u0661", "page=2&uid=7", "https://evil.example/"],
+)
 def test_a_foreign_cursor_is_refused(team: Team, cursor: str) -> None:
     """Nothing is asked for."""
     with pytest.raises(ProviderError, match="no cursor"):
@@ -80,7 +83,7 @@ def test_a_foreign_cursor_is_refused(team: Team, cursor: str) -> None:
 
 def test_a_repository_is_created(team: Team) -> None:
     """The web address is that of the installation's server, whatever the answer says."""
-    facts = {"full_name": "team/app", "default_branch": "main"}
+    facts = {"full_name": "team/app"}
     url = f"{team.host.url}/team/app"
     created = Create(name="team/app", external_id=str(team.app.id), url=url, configuration=facts)
     assert decided(team, "team/app") == created
@@ -99,13 +102,20 @@ def test_a_repository_is_claimed(team: Team, identifier: str, name: str, path: s
     assert decision.external_id == str(team.app.id)
 
 
-@pytest.mark.parametrize("identifier", ["team/none", "app", "a/b/c", "../user", "team/..", "", "other/secret"])
-def test_what_the_token_does_not_show_is_refused(team: Team, identifier: str) -> None:
+@pytest.mark.parametrize(
+    ("identifier", "reason"),
+    [
+        ("team/none", "not_found"),
+        ("other/secret", "not_found"),
+        *((text, "invalid") for text in ("app", "a/b/c", "../user", "team/..", "")),
+    ],
+)
+def test_what_the_token_does_not_show_is_refused(team: Team, identifier: str, reason: str) -> None:
     """The text says how to write a name. Repositories of others are not there."""
     team.host.repository("other/secret", private=True)
     decision = decided(team, identifier)
     assert isinstance(decision, Refusal)
-    assert decision.reason == "not_found"
+    assert decision.reason == reason
     assert "owner/name" in decision.message
 
 

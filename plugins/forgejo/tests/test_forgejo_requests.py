@@ -31,7 +31,7 @@ async def everything(team: Team) -> None:
     here = (team.installation, team.repository)
     sha = team.app.head()
     location = Location(ref="feature/a", ref_kind="branch", path="src/a b.py")
-    await plugin.scm_offer_repositories(team.installation, "", "1")
+    await plugin.scm_offer_repositories(team.installation, "", "page=1")
     await plugin.scm_offer_repositories(team.installation, "app", "")
     await plugin.scm_dispatch_repository(team.installation, AddRequest(identifier="team/app"), None)
     await plugin.scm_sync_repositories(team.installation, [team.repository])

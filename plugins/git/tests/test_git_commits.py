@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from command import GitRepository
-from scmhost.sdk import CommitDraft, Installation, ProviderError, ProviderUnavailable, Repository
+from scmhost.sdk import CommitDraft, CommitPage, Installation, ProviderError, ProviderUnavailable, Repository
 from scmhost_git import git, history, plugin
 from scmhost_git.forms import GitSettings
 from scmhost_git.history import parse, read_history
@@ -34,13 +34,15 @@ def processes_end() -> Iterator[None]:
     plugin.scm_shutdown()
 
 
-def compare(app: GitRepository, base: str | None, head: str = "HEAD", **settings: int) -> list[CommitDraft]:
+def page(app: GitRepository, base: str | None, head: str = "HEAD", **settings: int) -> CommitPage:
     chosen = GitSettings(root=app.path.parent, **settings)
-    return list(
-        plugin.scm_compare_commits(
-            installation=INSTALLATION, repository=REPOSITORY, base=base, head=head, settings=chosen
-        )
+    return plugin.scm_compare_commits(
+        installation=INSTALLATION, repository=REPOSITORY, base=base, head=head, settings=chosen
     )
+
+
+def compare(app: GitRepository, base: str | None, head: str = "HEAD", **settings: int) -> list[CommitDraft]:
+    return list(page(app, base, head, **settings).commits)
 
 
 def files(commit: CommitDraft) -> list[tuple[str, str]]:
@@ -85,6 +87,8 @@ def test_without_a_base_the_newest_commits_are_returned(app: GitRepository) -> N
     assert [commit.sha for commit in compare(app, None)] == shas[:20]
     assert len(compare(app, None, first_commits=3)) == 3
     assert [commit.sha for commit in compare(app, shas[-1], most_commits=5)] == shas[:5]
+    assert [page(app, shas[-1], most_commits=number).unlisted for number in (5, 28, 29)] == [1, 1, 0]
+    assert page(app, None).unlisted == 0
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,11 @@ from fake_hosts.base import Call, FakeHost, Reply
 from fake_hosts.repository import EMPTY, BareRepository, history
 from github_calls import GitHubCalls
 from scmhost.sdk import (
+    ApiCommit,
+    ApiFile,
     BlamedLine,
     CommitDraft,
+    CommitPage,
     Existence,
     FileTooLarge,
     Location,
@@ -24,7 +27,7 @@ from scmhost.sdk import (
     RateLimited,
     ResolvedRef,
 )
-from scmhost_github.commits import _FullCommit, _RefComparison
+from scmhost_github.commits import _RefComparison
 
 
 @pytest.fixture
@@ -52,14 +55,16 @@ def exists(
     return found
 
 
+def page(github: GitHubCalls, app: BareRepository, base: str | None, head: str, seconds: float = 30.0) -> CommitPage:
+    stored = github.stored(app)
+    found: CommitPage = github.call("scm_compare_commits", repository=stored, base=base, head=head, seconds=seconds)
+    return found
+
+
 def compare(
     github: GitHubCalls, app: BareRepository, base: str | None, head: str, seconds: float = 30.0
 ) -> list[CommitDraft]:
-    stored = github.stored(app)
-    commits: list[CommitDraft] = github.call(
-        "scm_compare_commits", repository=stored, base=base, head=head, seconds=seconds
-    )
-    return commits
+    return list(page(github, app, base, head, seconds).commits)
 
 
 def test_refs_are_resolved(github: GitHubCalls, app: BareRepository) -> None:
@@ -189,7 +194,8 @@ def test_long_comparisons_are_read_in_pages(github: GitHubCalls, app: BareReposi
         patch.setattr(commits, "PAGE", 3)
         assert [one.sha for one in compare(github, app, start, "main")] == shas[::-1]
         github.settings = github.configured(most_commits=4)
-        assert [one.sha for one in compare(github, app, start, "main")] == shas[:-5:-1]
+        found = page(github, app, start, "main")
+        assert ([one.sha for one in found.commits], found.unlisted) == (shas[:-5:-1], 3)
 
 
 def test_without_a_base_the_newest_commits_are_read(github: GitHubCalls, app: BareRepository) -> None:
@@ -403,10 +409,11 @@ def test_any_json_gives_a_value_or_an_error_of_the_contract(
 def test_recorded_answers_are_read() -> None:
     """GitHub's own examples have the fields that the plugin reads."""
     [commit] = openapi.answer_examples("get", "/repos/{owner}/{repo}/commits/{ref}", "200")
-    read = _FullCommit.model_validate(commit)
+    read = ApiCommit.model_validate(commit)
     assert read.draft({}).author_name == commit["commit"]["author"]["name"]
-    assert [one.filename for one in read.files] == [one["filename"] for one in commit["files"]]
+    files = [ApiFile.model_validate(one) for one in commit["files"]]
+    assert [one.filename for one in files] == [one["filename"] for one in commit["files"]]
     [comparison] = openapi.answer_examples("get", "/repos/{owner}/{repo}/compare/{basehead}", "200")
     assert len(_RefComparison.model_validate(comparison).commits) == len(comparison["commits"])
     listed = openapi.answer_examples("get", "/repos/{owner}/{repo}/commits", "200")[0]
-    assert [_FullCommit.model_validate(one).sha for one in listed] == [one["sha"] for one in listed]
+    assert [ApiCommit.model_validate(one).sha for one in listed] == [one["sha"] for one in listed]

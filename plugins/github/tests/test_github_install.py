@@ -1,10 +1,12 @@
 """Installing with a token and through the GitHub App, and renewing the App's tokens."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -14,6 +16,7 @@ from fake_hosts.base import User
 from fake_hosts.github import APP_SLUG, CLIENT_ID, app_pem
 from github_calls import TOKEN, GitHubCalls, app_settings
 from scmhost.sdk import InstallationDraft, ProviderError, ProviderForbidden, ProviderUnauthorized, RedirectTo
+from scmhost_github import plugin
 from scmhost_github.forms import GitHubInstallForm, GitHubSettings
 
 
@@ -46,7 +49,7 @@ def test_a_wrong_token_is_refused(github: GitHubCalls) -> None:
 
 def test_an_unknown_instance_is_named(github: GitHubCalls) -> None:
     """The error lists the operator's instances."""
-    with pytest.raises(ProviderError, match="no GitHub instance 'elsewhere'; there are: company"):
+    with pytest.raises(ProviderError, match="'elsewhere' is none of the instances in the operator's settings: company"):
         github.install(instance="elsewhere", token=TOKEN)
 
 
@@ -153,7 +156,7 @@ def test_a_wrong_key_is_refused_by_github(github: GitHubCalls) -> None:
 def test_without_an_app_a_token_is_needed(github: GitHubCalls) -> None:
     """Both ways say so."""
     github.settings = github.configured({})
-    with pytest.raises(ProviderError, match="Enter a token: the operator has configured no GitHub App for company"):
+    with pytest.raises(ProviderError, match="Enter a token: the operator has configured no GitHub App for http"):
         github.install()
     with pytest.raises(ProviderError, match="Enter a token"):
         github.call("scm_install", form=GitHubInstallForm(instance="company"))
@@ -184,7 +187,7 @@ def test_an_app_that_is_gone_needs_attention(github: GitHubCalls, end: str) -> N
         github.host.installations[0].suspended = True
     else:
         github.settings = github.configured({})
-    with pytest.raises(ProviderError, match=r"install it again|has removed the GitHub App"):
+    with pytest.raises(ProviderError, match=r"install it again|has configured no GitHub App"):
         github.call("scm_refresh_credentials", installation=installation)
 
 
@@ -219,8 +222,11 @@ ED25519 = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat
         ({"private_key": None}, "give either private_key or private_key_file"),
         ({"private_key_file": "/no/such/key.pem"}, "give either private_key or private_key_file"),
         ({"private_key": None, "private_key_file": "/no/such/key.pem"}, "cannot be read .FileNotFoundError."),
-        ({"private_key": "-----BEGIN NONSENSE-----"}, "the private key cannot be read .ValueError.; it is a PEM file"),
-        ({"private_key": ED25519}, "is not an RSA key"),
+        (
+            {"private_key": "-----BEGIN NONSENSE-----"},
+            "the private key cannot be read .InvalidKeyError.; it is a PEM file",
+        ),
+        ({"private_key": ED25519}, "it is a PEM file"),
         ({"client_id": ""}, "give client_id and client_secret, or set check_person = false"),
         ({"client_secret": None}, "give client_id and client_secret"),
         ({"webhook_secret": ""}, "at least 1"),
@@ -243,9 +249,9 @@ def test_a_key_may_come_from_a_file_or_in_one_line(tmp_path: Path) -> None:
     for own in ({"private_key_file": str(file)}, {"private_key": app_pem().replace("\n", "\\n")}):
         given = {**app_settings(private_key=None), **own}
         settings = GitHubSettings.model_validate({"instances": {"company": {"app": given}}})
-        app = settings.instance("company").app
+        app = settings.instances["company"].app
         assert app is not None
-        assert app.key() == app_pem()
+        assert app.signed({"iss": "7"}) == jwt.encode({"iss": "7"}, app_pem(), algorithm="RS256")
 
 
 @pytest.mark.parametrize(
@@ -275,15 +281,18 @@ def test_a_key_may_come_from_a_file_or_in_one_line(tmp_path: Path) -> None:
 def test_addresses_of_instances(url: str, api: str, graphql: str, page: str) -> None:
     """GitHub's own instances have another host for the API, servers another path."""
     settings = GitHubSettings.model_validate({"instances": {"one": {"url": url, "app": app_settings(slug="x")}}})
-    one = settings.instance("one")
-    assert (one.api, one.graphql, one.app_page) == (api, graphql, page)
+    one = settings.instances["one"]
+    form = GitHubInstallForm(instance="one")
+    step = asyncio.run(plugin.scm_begin_install(form, "https://x.example/", "state-1", settings))
+    assert isinstance(step, RedirectTo)
+    assert (one.api, one.graphql, step.url) == (api, graphql, f"{page}/installations/new?state=state-1")
 
 
 def test_the_default_is_github_com() -> None:
     """Without settings, a token for github.com is enough."""
-    assert GitHubSettings().instance(GitHubInstallForm().instance).api == "https://api.github.com"
+    assert GitHubSettings().instances[GitHubInstallForm().instance].api == "https://api.github.com"
     own = GitHubSettings.model_validate({"instances": {"one": {"api_url": "https://proxy.example.com/github/"}}})
-    assert own.instance("one").api == "https://proxy.example.com/github"
+    assert own.instances["one"].api == "https://proxy.example.com/github"
 
 
 @pytest.mark.parametrize("form", [{"owner": "a/b"}, {"instance": "A B"}, {"token": "x", "more": 1}])

@@ -20,7 +20,6 @@ from scmhost.sdk import (
     RegisteredWebhook,
     Repository,
 )
-from scmhost_github.api import MOST_PAGES
 from scmhost_github.forms import GitHubSettings
 
 ADDRESS = "https://scmhost.example.com/hooks/3/"
@@ -94,7 +93,7 @@ def test_a_list_without_an_end_is_left(github: GitHubCalls) -> None:
     github.host.fault(endless, on="GET .*/hooks$")
     register(github, stored)
     assert len(github.host.hooks) == 1
-    assert len(github.asked()) == MOST_PAGES + 1
+    assert len(github.asked()) == 3
 
 
 def test_a_webhook_needs_a_token_that_may_make_it(github: GitHubCalls) -> None:
@@ -146,7 +145,7 @@ def test_new_and_deleted_branches_have_one_end(github: GitHubCalls, end: str) ->
 def test_a_long_push_is_not_complete(github: GitHubCalls, monkeypatch: pytest.MonkeyPatch) -> None:
     """The host reads the others with a comparison of both ends."""
     monkeypatch.setattr("fake_hosts.github.MOST_PUSHED", 3)
-    monkeypatch.setattr("scmhost_github.webhooks.MOST_LISTED", 3)
+    monkeypatch.setattr("scmhost_github.repositories.MOST_LISTED", 3)
     app = github.repository()
     before = app.commit({"a.py": "1\n"})
     shas = history(app, 5)

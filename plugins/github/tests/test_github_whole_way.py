@@ -326,7 +326,7 @@ def test_pushes_arrive_at_the_app_s_address(api: ApiClient, host: FakeGitHub, ap
     assert api.get(commits).json()[0]["id"] == pushed
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fake_hosts.github.MOST_PUSHED", 3)
-        patch.setattr("scmhost_github.webhooks.MOST_LISTED", 3)
+        patch.setattr("scmhost_github.repositories.MOST_LISTED", 3)
         shas = history(app, 6)
         host.pushed(app, "refs/heads/main", pushed, shas[-1])
     run_due_jobs(api.services)

@@ -10,7 +10,7 @@ import pytest
 
 from fake_hosts.gitlab import FakeGitLab
 from fake_hosts.repository import history
-from scmhost.sdk.testing import CHECKS, ConformanceRun, FileSample, ProviderConformance, PushSample, Samples
+from scmhost.sdk.testing import CHECKS, Check, ConformanceRun, FileSample, ProviderConformance, PushSample, Samples
 from scmhost_gitlab import plugin
 
 BODY = {
@@ -53,34 +53,26 @@ def host() -> Iterator[FakeGitLab]:
         TestConformance.installation = {"metadata": {"domain_name": fake.url}, "configuration": {}}
         TestConformance.repository = {"name": project.full_name, "url": f"{fake.url}/{project.full_name}"}
         fake.applications["app"] = "s3cret-of-app"
-        application = {"url": fake.url, "client_id": "app", "client_secret": "s3cret-of-app"}
-        TestWithApplication.settings = {"instances": {"work": application}}
-        # The suite uninstalls, too, which would revoke a token that GitLab gave.
-        TestWithApplication.installation = {**TestConformance.installation, "secrets": {"token": "good-token"}}
-        TestWithApplication.repository = TestConformance.repository
         yield fake
         assert fake.undocumented == []
 
 
-@pytest.mark.usefixtures("host")
-def test_the_readme_lists_the_capabilities() -> None:
-    """The table in the README is the one that the suite prints."""
-    samples = Samples(
-        plugin,
-        form=TestConformance.form,
-        settings=TestConformance.settings,
-        installation=TestConformance.installation,
-        repository=TestConformance.repository,
-        push=PUSH,
-        file=FILE,
-        examples=10,
+@pytest.fixture(scope="module")
+def with_application(host: FakeGitLab) -> ConformanceRun:
+    """The suite for an installation that a person confirms at GitLab."""
+    application = {"url": host.url, "client_id": "app", "client_secret": "s3cret-of-app"}
+    return ConformanceRun(
+        Samples(
+            plugin,
+            settings={"instances": {"work": application}},
+            # The suite uninstalls, too, which would revoke a token that GitLab gave.
+            installation={**TestConformance.installation, "secrets": {"token": "good-token"}},
+            repository=TestConformance.repository,
+            push=PUSH,
+            file=FILE,
+            examples=5,
+        )
     )
-    run = ConformanceRun(samples)
-    # The check that waits is made once, by the class below.
-    results = [run.run(check) for check in CHECKS if check.name != "host-timeout"]
-    assert [result.text for result in results if result.outcome == "violated"] == []
-    readme = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
-    assert run.report.markdown().partition("\n\n")[0] in readme
 
 
 class TestConformance(ProviderConformance):
@@ -91,10 +83,21 @@ class TestConformance(ProviderConformance):
     examples: ClassVar[int] = 20
 
 
-class TestWithApplication(ProviderConformance):
-    """The same plugin, for an installation that a person confirms at GitLab."""
+def test_the_readme_lists_the_capabilities() -> None:
+    """The table in the README is the one that the suite prints."""
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
+    assert TestConformance.conformance_report().markdown().partition("\n\n")[0] in readme
 
-    plugin: ClassVar[object] = plugin
-    push: ClassVar[PushSample | None] = PUSH
-    file: ClassVar[FileSample | None] = FILE
-    examples: ClassVar[int] = 5
+
+# The others belong to all hooks, which send the same requests through the same client.
+@pytest.mark.parametrize("check", [check for check in CHECKS if check.hooks], ids=lambda check: check.name)
+def test_an_installation_that_a_person_confirms(with_application: ConformanceRun, check: Check) -> None:
+    """The application keeps the checks of its hooks, too."""
+    result = with_application.run(check)
+    assert result.outcome != "violated", result.report
+
+
+@pytest.mark.parametrize("name", ["install-redirect-safe", "install-saved-kept", "install-declined"])
+def test_a_person_is_sent_to_gitlab(with_application: ConformanceRun, name: str) -> None:
+    """Without a token in the form."""
+    assert with_application.run(next(check for check in CHECKS if check.name == name)).outcome == "kept"

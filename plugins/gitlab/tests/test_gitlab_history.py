@@ -14,6 +14,7 @@ from gitlab_calls import GitLabCalls
 from scmhost.sdk import (
     MAX_FILE_BYTES,
     CommitDraft,
+    CommitPage,
     Existence,
     Location,
     ProviderError,
@@ -107,11 +108,17 @@ def test_an_empty_or_hidden_project_has_no_refs(gitlab: GitLabCalls) -> None:
 # Commits.
 
 
+def page(gitlab: GitLabCalls, project: BareRepository, base: str | None, head: str, seconds: float = 30) -> CommitPage:
+    found: CommitPage = gitlab.call(
+        "scm_compare_commits", repository=gitlab.stored(project), base=base, head=head, seconds=seconds
+    )
+    return found
+
+
 def compare(
     gitlab: GitLabCalls, project: BareRepository, base: str | None, head: str, seconds: float = 30
 ) -> list[CommitDraft]:
-    found = gitlab.call("scm_compare_commits", repository=gitlab.stored(project), base=base, head=head, seconds=seconds)
-    return list(found)
+    return list(page(gitlab, project, base, head, seconds).commits)
 
 
 def changed(commit: CommitDraft) -> set[tuple[str, str]]:
@@ -177,13 +184,15 @@ def test_many_commits_and_files_come_in_pages(gitlab: GitLabCalls) -> None:
 
 
 def test_the_operator_limits_commits_and_files(gitlab: GitLabCalls) -> None:
-    """The newest commits are kept, and the newest of them have files."""
+    """The newest commits are kept, and the newest of them have files; what is left out is reported."""
     project = gitlab.project()
     first, *others = history(project, 10)
     gitlab.settings = gitlab.settings.model_copy(update={"most_commits": 6, "commits_with_files": 2})
-    commits = compare(gitlab, project, first, "main")
-    assert [commit.sha for commit in commits] == others[::-1][:6]
-    assert [len(commit.changes) for commit in commits] == [1, 1, 0, 0, 0, 0]
+    found = page(gitlab, project, first, "main")
+    assert [commit.sha for commit in found.commits] == others[::-1][:6]
+    assert [len(commit.changes) for commit in found.commits] == [1, 1, 0, 0, 0, 0]
+    assert (found.unlisted, found.without_changes) == (1, 4)
+    assert page(gitlab, project, others[-7], "main").unlisted == 0
 
 
 @pytest.mark.parametrize(

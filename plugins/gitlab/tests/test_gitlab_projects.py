@@ -10,9 +10,18 @@ from fake_hosts.base import Reply
 from fake_hosts.gitlab import FakeGitLab
 from fake_hosts.repository import BareRepository, history
 from gitlab_calls import GitLabCalls
-from scmhost.sdk import AddRequest, Claim, Create, OfferPage, ProviderError, ProviderUnavailable, Refusal, Repository
+from scmhost.sdk import (
+    AddRequest,
+    Claim,
+    Create,
+    OfferPage,
+    ProviderError,
+    ProviderUnavailable,
+    Refusal,
+    Repository,
+    requested_names,
+)
 from scmhost_gitlab.forms import GitLabInstance
-from scmhost_gitlab.projects import read_reference
 
 REFERENCES = json.loads(Path(__file__).with_name("cases").joinpath("references.json").read_text(encoding="utf-8"))
 
@@ -21,7 +30,9 @@ REFERENCES = json.loads(Path(__file__).with_name("cases").joinpath("references.j
 def test_a_project_is_named_in_many_ways(case: dict[str, Any]) -> None:
     """Numbers, paths, pages and clone URLs of the instance name a project; those of other hosts do not."""
     instance = GitLabInstance(url=case.get("url", "https://gitlab.example.com"), ssh_host=case.get("ssh_host", ""))
-    assert read_reference(case["text"], instance) == case["means"]
+    request = AddRequest(identifier=case["text"])
+    expected = [] if case["means"] is None else [case["means"]]
+    assert requested_names(request, None, instance.url, ssh_host=instance.ssh_host) == expected
 
 
 # Offers.
@@ -193,7 +204,9 @@ def test_other_projects_are_refused(gitlab: GitLabCalls, identifier: str) -> Non
     gitlab.host.repository("globex/secret", private=True)
     refused = dispatch(gitlab, identifier)
     assert isinstance(refused, Refusal)
-    assert (refused.reason, repr(identifier) in refused.message) == ("not_found", True)
+    # What cannot be a project of this instance is answered without a request.
+    reason = "invalid" if identifier in ("https://gitlab.com/acme/shop/cart", "..") else "not_found"
+    assert (refused.reason, repr(identifier) in refused.message) == (reason, True)
 
 
 def test_an_installation_of_a_group_adds_nothing_else(gitlab: GitLabCalls) -> None:
@@ -300,7 +313,7 @@ def test_another_project_in_the_answer_changes_nothing(gitlab: GitLabCalls) -> N
     project, other = gitlab.project("acme/cart"), gitlab.project("acme/till")
     answer = {"id": other.id, "path_with_namespace": "acme/till"}
     gitlab.host.fault(lambda *_: Reply(answer), on=f"/projects/{project.id}")
-    with pytest.raises(ProviderUnavailable, match="another project"):
+    with pytest.raises(ProviderUnavailable, match="another repository"):
         sync(gitlab, gitlab.stored(project))
 
 

@@ -122,7 +122,7 @@ def test_a_long_push_says_what_it_leaves_out(gitlab: GitLabCalls) -> None:
     completed = gitlab.call(
         "scm_compare_commits", repository=gitlab.stored(project), base=push.base, head=push.head, seconds=30
     )
-    assert [commit.sha for commit in completed] == pushed[::-1]
+    assert [commit.sha for commit in completed.commits] == pushed[::-1]
 
 
 def test_a_new_branch_has_no_base_and_a_deleted_one_no_commits(gitlab: GitLabCalls) -> None:

@@ -219,3 +219,18 @@ def test_values_are_printable_and_short(text: str) -> None:
     assert len(shown) <= 300
     assert shown.encode("utf-8").decode("utf-8") == shown
     assert not any(ord(character) < 0x20 and character not in "\t\n" for character in shown)
+
+
+def test_suspects_of_the_checkout(checkout: GitRepository) -> None:
+    """The commit of the line, with its author and page; a range that does not exist is an error."""
+    changed = FILES["shop/cart.py"].replace("12\n", "twelve\n")
+    sha = checkout.commit("Count\x1b items", {"shop/cart.py": changed})
+    checkout.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    text = '  File "/srv/shop/cart.py", line 12, in total\n'
+    value = call("find_suspects", text=text)
+    found = next(one for one in value["suspects"] if one["sha"] == sha)
+    assert (found["author"], found["message"]) == ("Ada Lovelace <Ada@Example.com>", "Count\u241b items")
+    assert found["url"] == f"https://github.com/acme/shop/commit/{sha}"
+    assert found["evidence"][0].startswith("changed cart.py:12")
+    assert call("find_suspects", text="nothing")["reason"] == "No frame of the trace is in the repository."
+    assert "unknown ref" in call("find_suspects", text=text, release="v1..v2")

@@ -10,6 +10,8 @@ import pytest
 
 from command import GitRepository, scmhost
 from scmhost.checkout.git import GitError, list_shas, read_history
+from scmhost.checkout.suspects import HistoryOptions, find_suspects
+from scmhost.infra.errors import ScmhostError
 
 pytestmark = pytest.mark.thorough
 
@@ -143,4 +145,12 @@ def test_reading_the_history_runs_no_program_of_the_checkout(hostile: tuple[dict
     _, checkout = hostile
     with suppress(GitError):
         assert len(list_shas(".", "HEAD")) == len(list(read_history(".", "HEAD")))
+    assert not checkout.canary.exists()
+
+
+def test_suspects_run_no_program_of_the_checkout(hostile: tuple[dict[str, Any], HostileCheckout]) -> None:
+    """Blame and log run without filters, text conversion and helpers."""
+    _, checkout = hostile
+    with suppress(ScmhostError):
+        find_suspects(TEXT.replace("{root}", str(checkout.root)), HistoryOptions())
     assert not checkout.canary.exists()

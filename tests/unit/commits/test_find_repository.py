@@ -10,12 +10,12 @@ from scmhost.commits.find_repository import (
     find_named,
     find_repositories_named,
     remote_of,
-    resolve_repository,
+    resolve_repositories,
 )
 from scmhost.infra.clock import SystemClock
-from scmhost.infra.db.engine import Store
+from scmhost.infra.db.engine import Store, Transaction
 from scmhost.infra.db.errors import BadText
-from scmhost.sdk import Organization
+from scmhost.sdk import Organization, Repository
 from statement_count import recorded_statements
 
 
@@ -134,19 +134,25 @@ def test_url_means_a_repository_of_its_path_without_url(store: Store, organizati
     assert found.id == id_
 
 
+def resolve(tx: Transaction, organization: Organization, *names: str) -> list[Repository]:
+    """The repositories of names of one request."""
+    hints = dict.fromkeys(names, RepositoryHints())
+    found = resolve_repositories(tx, organization, hints, SystemClock().now())
+    return [found[name].repository for name in names]
+
+
 @pytest.mark.parametrize("url", SPELLINGS)
 def test_unknown_url_becomes_one_repository(store: Store, organization: Organization, url: str) -> None:
     """The path is its name, so that other spellings find it, and neither user nor password is stored."""
-    now = SystemClock().now()
     with store.write() as tx:
-        made = resolve_repository(tx, organization, url, RepositoryHints(), now).repository
+        (made,) = resolve(tx, organization, url)
         assert made.name.casefold() == "team/app"
         assert "git.example.com" in (made.url or "")
         assert "secret" not in repr(made)
         for other in SPELLINGS:
             if "8080" not in url:
-                assert resolve_repository(tx, organization, other, RepositoryHints(), now).repository.id == made.id
-        again = resolve_repository(tx, organization, url, RepositoryHints(), now).repository
+                assert resolve(tx, organization, other)[0].id == made.id
+        (again,) = resolve(tx, organization, url)
     assert again == made
 
 
@@ -154,9 +160,7 @@ def test_path_of_another_host_is_another_repository(store: Store, organization: 
     """Commits of two hosts are not mixed: the second repository has its host in its name."""
     id_ = factories.new_repository(store, organization.id, "team/app", url="https://one.example/team/app")
     with store.write() as tx:
-        made = resolve_repository(
-            tx, organization, "git@two.example:team/app.git", RepositoryHints(), SystemClock().now()
-        ).repository
+        (made,) = resolve(tx, organization, "git@two.example:team/app.git")
     assert (made.id != id_, made.name, made.url) == (True, "two.example/team/app", "https://two.example/team/app")
 
 
@@ -164,8 +168,34 @@ def test_path_of_another_host_is_another_repository(store: Store, organization: 
 def test_name_that_is_no_url_is_kept(store: Store, organization: Organization, name: str) -> None:
     """A dot or a colon makes no URL."""
     with store.write() as tx:
-        made = resolve_repository(tx, organization, name, RepositoryHints(), SystemClock().now()).repository
+        (made,) = resolve(tx, organization, name)
     assert (made.name, made.url) == (name, None)
+
+
+def test_names_of_one_request_create_each_repository_once(store: Store, organization: Organization) -> None:
+    """Spellings of one URL, its path and its path in other letters are one repository; another host is another one."""
+    here = [url for url in SPELLINGS if "8080" not in url]
+    names = ["team/app", *here, "https://two.example/team/app", "TEAM/lib", "team/lib"]
+    with store.write() as tx:
+        first, *same, other, lib, lib_again = resolve(tx, organization, *names)
+        assert resolve(tx, organization, *names) == [first, *same, other, lib, lib_again]
+    assert {repository.id for repository in same} == {first.id}
+    assert (first.name, first.url) == ("team/app", "https://git.example.com/team/app")
+    assert (other.name, other.url) == ("two.example/team/app", "https://two.example/team/app")
+    assert (lib.name, lib.url, lib_again) == ("TEAM/lib", None, lib)
+
+
+def test_many_new_names_take_as_many_statements_as_one(store: Store, organization: Organization) -> None:
+    """The number of statements that create repositories does not grow with the names."""
+    kinds = ("team/{}", "https://git.example.com/other/{}")
+    counts = []
+    for batch, size in (("a", 1), ("b", 40)):
+        names = [kind.format(f"{batch}{number}") for kind in kinds for number in range(size)]
+        with store.write() as tx, recorded_statements(store) as statements:
+            made = resolve(tx, organization, *names)
+        assert len({repository.id for repository in made}) == len(names)
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
 
 
 def test_many_urls_take_as_many_statements_as_one(store: Store, organization: Organization) -> None:

@@ -12,6 +12,7 @@ from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.claim import create_repository
 from scmhost.sdk import Repository
 from scripted_host import ScriptedHost
+from statement_count import recorded_statements
 
 
 def entry(number: int, repository: str | None = "team/app", **fields: Any) -> dict[str, Any]:
@@ -106,6 +107,27 @@ def test_too_many_commits_are_refused(scripted: ScriptedHost) -> None:
         ingest_commits(services, scripted.organization, [entry(3), entry(4), entry(5)])
 
 
+def test_too_many_repositories_are_refused(scripted: ScriptedHost) -> None:
+    """Commits of more repositories than the limit allows are refused, and names in other letters are one."""
+    limits = scripted.services.limits.model_copy(update={"repositories_per_request": 2})
+    services = replace(scripted.services, limits=limits)
+    ingest_commits(services, scripted.organization, [entry(1, "a"), entry(2, "A"), entry(3, "b")])
+    with pytest.raises(InvalidInput, match=r"limits\.repositories_per_request") as caught:
+        ingest_commits(services, scripted.organization, [entry(4, "a"), entry(5, "b"), entry(6, "c")])
+    assert caught.value.field == "commits"
+    assert names(scripted) == ["a", "b"]
+
+
+def test_cost_of_new_repositories_is_linear(scripted: ScriptedHost) -> None:
+    """Each further repository costs the same number of statements, however many there are."""
+    counts = []
+    for size in (2, 12, 22):
+        with recorded_statements(scripted.services.store) as statements:
+            ingest(scripted, *[entry(number, f"of-{size}/{number}") for number in range(1, size + 1)])
+        counts.append(len(statements))
+    assert counts[2] - counts[1] == counts[1] - counts[0] <= 80
+
+
 @pytest.mark.parametrize(
     "bad",
     [
@@ -151,5 +173,8 @@ def test_missing_commits(scripted: ScriptedHost) -> None:
         return missing_commits(scripted.services, scripted.organization, repository, shas)
 
     assert missing("TEAM/app") == [factories.sha(3), factories.sha(4)]
+    shas *= 2
+    assert missing("TEAM/app") == [factories.sha(3), factories.sha(4)]
+    del shas[4:]
     assert missing("unknown") == shas
     assert names(scripted) == ["team/app"]

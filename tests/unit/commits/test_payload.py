@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.json import encode
 
 from loading import case_id, load_cases
-from scmhost.commits.fields import MAX_NOTES, InvalidCommits
+from scmhost.commits.fields import MAX_NOTES, InvalidCommits, Notes
 from scmhost.commits.payload import commits_from_drafts, head_of, listed, read_commits
 from scmhost.commits.values import ListedChange, ListedCommit
 from scmhost.infra.limits import Limits
@@ -157,13 +157,22 @@ def test_drafts_of_plugins_follow_the_rules_of_payloads() -> None:
         CommitDraft(sha="a3", author_name="Bob", author_email="b" * 200 + "@example.com", timestamp=may[2]),
         CommitDraft(sha="a4", message="Release #skipsentry", timestamp=may[3]),
     ]
-    third, second, first = commits_from_drafts(drafts, LIMITS)
+    third, second, first = commits_from_drafts(drafts, LIMITS, Notes())
     assert [item.sha for item in (first, second, third)] == ["a1", "a2", "a3"]
     assert (first.message, first.author_name, first.author_email) == ("Fix", "Ada", "ada@example.com")
     assert (second.author_name, second.author_email) == ("Ada L.", "adal.@localhost")
     assert second.changes == (ListedChange("a.py", "M"),)
     assert (third.author_name, third.author_email) == (None, None)
     assert third.timestamp == may[2]
+
+
+def test_long_drafts_are_cut_with_a_note() -> None:
+    """The beginning of a message and the first file changes are kept, and a note names the limits."""
+    changes = tuple(FileChange(path=f"{number}.py", type="A") for number in range(3))
+    notes, limits = Notes(), Limits(message_length=4, changes_per_commit=2)
+    (commit,) = commits_from_drafts([CommitDraft(sha="a1", message="Fix it", changes=changes)], limits, notes)
+    assert (commit.message, [change.path for change in commit.changes]) == ("Fix ", ["0.py", "1.py"])
+    assert ["limits.message_length" in notes.all()[0], "limits.changes_per_commit" in notes.all()[1]] == [True, True]
 
 
 def test_listed_commits_stay_as_they_are() -> None:

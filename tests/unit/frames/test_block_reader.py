@@ -2,7 +2,7 @@
 
 import pytest
 
-from scmhost.frames.reader import LONGEST_LINE, BlockReader
+from scmhost.frames.reader import LONGEST_LINE, REPEATED_LINES, BlockReader
 
 FRAME = '  File "a.py", line 1, in f'
 DJANGO = 'File "/srv/app/views.py" in show'
@@ -89,3 +89,19 @@ def test_line_of_the_maximal_length_is_read_whole(blanks: int, frames: int) -> N
     line = " " * (LONGEST_LINE - len(frame) + blanks) + frame
     matches = [match for match in BlockReader().read(f"{line}\nx") if match.frame.kind == "frame"]
     assert len(matches) == frames
+
+
+def test_repeated_line_is_read_with_the_lines_around_it() -> None:
+    """The same line below another one is another frame."""
+    below = "\t/srv/shop.go:12 +0x1d"
+    text = f"main.total(0x1)\n{below}\nmain.pay(0x2)\n{below}"
+    assert [match.frame.function for match in BlockReader().read(text)] == ["main.total", "main.pay"]
+
+
+def test_repeated_lines_are_kept_up_to_a_bound() -> None:
+    """A text without repetition does not fill the memory, and its first line is still read after many others."""
+    reader = BlockReader()
+    lines = [f'  File "a{number}.py", line 1, in f' for number in range(REPEATED_LINES + 1)]
+    read = [match.frame.path for match in reader.read("\n".join([*lines, lines[0]]))]
+    assert (len(read), read[-1]) == (REPEATED_LINES + 2, "a0.py")
+    assert len(reader._known) <= REPEATED_LINES

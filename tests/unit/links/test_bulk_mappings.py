@@ -10,6 +10,7 @@ from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.links.bulk_mappings import Roots, RootsResult, assign_ids, save_mappings
 from scmhost.links.values import CodeMapping, MappingDraft
+from statement_count import recorded_statements
 
 NAMES = ("web", "acme/web")
 
@@ -41,6 +42,20 @@ def test_several_source_roots_of_one_request_are_kept(web: LinkProject) -> None:
     assert statuses(save(web, ("/a/", "a/"), ("/a/", "b/"), ("/a/", "a/"))) == ["created", "created", "updated"]
     assert statuses(save(web, ("/a/", "c/"), ("/a/", "b/"))) == ["updated", "updated"]
     assert sorted(roots(web)) == [("/a/", "b/"), ("/a/", "c/")]
+
+
+def test_cost_grows_with_the_different_pairs_only(sqlite_store: Store) -> None:
+    """Each new pair costs the same number of statements, and an equal one none."""
+    with open_project(sqlite_store) as web:
+        counts = []
+        for size, times in ((1, 1), (11, 1), (21, 1), (1, 200)):
+            pairs = [(f"/{size}/{times}/{number}/", "a/") for number in range(size)] * times
+            with recorded_statements(sqlite_store) as statements:
+                save(web, *pairs)
+            counts.append(len(statements))
+    one, eleven, twenty_one, repeated = counts
+    assert twenty_one - eleven == eleven - one
+    assert repeated == one
 
 
 def test_wrong_mapping_does_not_stop_the_others(web: LinkProject) -> None:

@@ -77,7 +77,7 @@ ANSWERS: list[tuple[str, Callable[[ProviderCalls], Any], Any, Any]] = [
     ),
     (
         "scm_compare_commits",
-        lambda calls: [commit.sha for commit in calls.compare_commits(INSTALLATION, REPOSITORY, None, "abc")],
+        lambda calls: [commit.sha for commit in calls.compare_commits(INSTALLATION, REPOSITORY, None, "abc").commits],
         ["abc"],
         [],
     ),

@@ -1,9 +1,9 @@
 """Fetch the commits of a ref from the provider."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from api import commit
 from factories import sha
@@ -14,7 +14,7 @@ from scmhost.infra.db.jobs import QueuedJob
 from scmhost.releases.fetch import FetchBlocked, fetch_commits
 from scmhost.releases.manage import RefDraft, delete_release
 from scmhost.repositories import queries as repository_queries
-from scmhost.sdk import CommitDraft, ProviderUnavailable, Repository, ResolvedRef
+from scmhost.sdk import CommitDraft, CommitPage, ProviderUnavailable, Repository, ResolvedRef
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
 """``C`` is the commit that the provider lists before every head."""
@@ -134,7 +134,7 @@ def test_ref_that_was_set_again_is_fetched_by_its_own_job(host: ReleaseHost, mon
     assert calls is not None
     compare = type(calls).compare_commits
 
-    def set_again(self: object, *args: object) -> Sequence[CommitDraft]:
+    def set_again(self: object, *args: object) -> CommitPage:
         monkeypatch.undo()
         host.change(refs=[RefDraft("team/app", B)])
         return compare(self, *args)  # type: ignore[arg-type]
@@ -189,7 +189,21 @@ def test_fetched_commits_are_limited(host: ReleaseHost, monkeypatch: pytest.Monk
     calls = host.services.plugins.calls("historian")
     assert calls is not None
     most = host.services.limits.commits_per_request
-    drafts = [CommitDraft(sha=sha(number)) for number in range(most + 1)]
-    monkeypatch.setattr(type(calls), "compare_commits", lambda *_: drafts)
+    page = CommitPage(commits=tuple(CommitDraft(sha=sha(number)) for number in range(most + 1)))
+    monkeypatch.setattr(type(calls), "compare_commits", lambda *_: page)
     fetch(host)
     assert host.get().release.commit_count == most
+
+
+@pytest.mark.usefixtures("repository")
+def test_what_a_provider_leaves_out_is_a_note(host: ReleaseHost) -> None:
+    """Of commits and of changed files; the log has the numbers. A later fetch without a cut removes the note."""
+    with capture_logs() as logs:
+        fetch(host, RefDraft("team/app", historian.CUT))
+    (note,) = host.get().notes
+    assert "left out at least 5 older ones" in note
+    assert "The changed files of 1 commits of repository 'team/app' are not known" in note
+    [log] = [log for log in logs if log["event"] == "fetched commits left out"]
+    assert (log["fetched"], log["kept"], log["unlisted"], log["without_changes"]) == (1, 1, 5, 1)
+    fetch(host)
+    assert host.get().notes == ()

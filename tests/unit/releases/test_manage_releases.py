@@ -11,6 +11,7 @@ from release_host import ReleaseHost
 from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.infra.paging import PageQuery
 from scmhost.releases.manage import RefDraft, delete_release, list_releases
+from statement_count import recorded_statements
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
 
@@ -76,6 +77,22 @@ def test_bad_request_saves_nothing(host: ReleaseHost, body: dict[str, Any], fiel
     assert host.fetches() == []
     with pytest.raises(NotFound, match=r"has no release '1\.0'"):
         host.get()
+
+
+def test_equal_projects_and_refs_count_once(host: ReleaseHost) -> None:
+    """A thousand equal items cost as many statements as one, and different projects are limited."""
+    host.add_repository("team/app")
+    counts = []
+    for version, times in (("1.0", 1), ("2.0", 1_000)):
+        refs = [RefDraft("team/app", f"{A}..{B}")] * times
+        with recorded_statements(host.services.store) as statements:
+            host.create(version, projects=["web"] * times, refs=refs)
+        counts.append(len(statements))
+        assert (slugs(host, version), host.refs(version)) == (["web"], [("team/app", B, A)])
+    assert counts[0] == counts[1]
+    with pytest.raises(InvalidInput, match=r"limits\.projects_per_request") as caught:
+        host.create("3.0", projects=[str(number) for number in range(1_001)])
+    assert caught.value.field == "projects"
 
 
 def test_commits_become_the_list_of_their_repository(host: ReleaseHost) -> None:

@@ -11,6 +11,7 @@ from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.infra.paging import PageQuery
 from scmhost.releases.manage import create_deploy, list_deploys
 from scmhost.releases.values import Deploy, DeployDraft
+from statement_count import recorded_statements
 
 ENDED = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -45,6 +46,19 @@ def test_deploy_may_be_for_some_projects(host: ReleaseHost) -> None:
         with pytest.raises(InvalidInput) as caught:
             deploy(host, DeployDraft("production"), [name])
         assert caught.value.field == "projects"
+
+
+def test_equal_projects_of_a_deploy_count_once(host: ReleaseHost) -> None:
+    """A thousand equal projects cost as many statements as one, and different ones are limited."""
+    host.create()
+    counts = []
+    for times in (1, 1_000):
+        with recorded_statements(host.services.store) as statements:
+            deploy(host, DeployDraft("production"), ["web"] * times)
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
+    with pytest.raises(InvalidInput, match=r"limits\.projects_per_request"):
+        deploy(host, DeployDraft("production"), [str(number) for number in range(1_001)])
 
 
 def test_repeated_deploy_is_the_same(host: ReleaseHost) -> None:

@@ -23,12 +23,15 @@ from scmhost.sdk import (
     for_each,
     link_hooks,
     preset,
+    put_webhook,
     repository_update,
     resolve_ref,
     shared_client,
+    stable_id,
 )
 from scmhost.sdk.api_hosts import MOST_CLIENTS
 from scmhost.sdk.execution import DEADLINE
+from scripted_api import ScriptedApi
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
@@ -229,3 +232,45 @@ def test_link_hooks_build_and_read_the_pages_of_a_host() -> None:
     assert compare(stored(), "a", "b") == "https://git.example.com/team/app/-/compare/a...b"
     [candidate] = read(str(page), [stored()])
     assert (candidate.repository_id, candidate.location.path, candidate.location.line) == (5, "a.py", 3)
+
+
+def test_the_default_branch_may_be_that_of_the_client() -> None:
+    """Many hosts answer at the place of the repository."""
+
+    async def sha_of(kind: RefKind, name: str) -> str | None:
+        return SHA if (kind, name) == ("branch", "trunk") else None
+
+    def resolve(answer: Any) -> ResolvedRef | None:
+        return asyncio.run(resolve_ref(None, sha_of, ScriptedApi(lambda _place, _query: answer)))
+
+    assert resolve({"default_branch": "trunk"}) == ResolvedRef(name="trunk", kind="branch", sha=SHA)
+    assert [resolve({"default_branch": None}), resolve({}), resolve(None)] == [None, None, None]
+
+
+ADDRESS = "https://scmhost.example.com/hooks/3/"
+
+
+@pytest.mark.parametrize("hook", [{"id": 7, "url": ADDRESS}, {"id": 7, "url": "x", "config": {"url": ADDRESS}}])
+def test_a_webhook_is_changed_or_made(hook: Mapping[str, Any]) -> None:
+    """The one with the address, in any page."""
+    other = {"id": 6, "url": "https://other.example"}
+
+    def answers(place: str, query: Mapping[str, str]) -> Any:
+        if place == "GET hooks":
+            return [hook] if query.get("page") else ([other], "/hooks?page=2")
+        return {"id": "{8-9}"}
+
+    api = ScriptedApi(answers).below("hooks")
+    body = {"url": ADDRESS, "secret": "s"}
+    assert asyncio.run(put_webhook(api, ADDRESS, body, update="PATCH")).external_id == "7"
+    assert isinstance(api, ScriptedApi)
+    assert (api.asked[-1], api.sent[-1]) == ("PATCH hooks/7", body)
+    assert asyncio.run(put_webhook(api, f"{ADDRESS}4", body)).external_id == "{8-9}"
+    assert (api.asked[-1], api.sent[-1]) == ("POST hooks", body)
+
+
+def test_the_same_parts_have_the_same_id() -> None:
+    """Short enough for an external id, and another one for other parts."""
+    assert stable_id("https://git.example.com", 7) == stable_id("https://git.example.com", "7")
+    assert len({stable_id("a", 1), stable_id("a", 2), stable_id("b", 1)}) == 3
+    assert len(stable_id("x" * 500)) == 64

@@ -19,6 +19,7 @@ from scmhost.sdk import (
     Claim,
     Command,
     CommitDraft,
+    CommitPage,
     Create,
     DeliveryRoute,
     Existence,
@@ -81,7 +82,7 @@ RESULTS: dict[str, list[object]] = {
     "scm_compare_url": ["https://git.example/a", NoUrl()],
     "scm_file_exists": [Existence.YES, Existence.UNKNOWN],
     "scm_resolve_ref": [None, ResolvedRef(name="main", kind="branch", sha=SHA)],
-    "scm_compare_commits": [[], [CommitDraft(sha=SHA)]],
+    "scm_compare_commits": [[], [CommitDraft(sha=SHA)], CommitPage(commits=(CommitDraft(sha=SHA),), unlisted=1)],
     "scm_read_file": [None, b"", b"print()\n"],
     "scm_blame_lines": [[], [BlamedLine(line=1, sha=SHA)]],
     "scm_register_webhook": [RegisteredWebhook(external_id="1")],
@@ -198,7 +199,7 @@ def test_a_mismatch_names_both_types() -> None:
 def test_a_mismatch_names_the_first_wrong_field() -> None:
     """A field of an item is given by its position and its name."""
     text = mismatch("scm_compare_commits", [CommitDraft(sha=SHA), CommitDraft.model_construct(sha="")])
-    assert "returned 'list' where Sequence[CommitDraft] is expected" in text
+    assert "returned 'list' where Sequence[CommitDraft] | CommitPage is expected" in text
     assert "(at 1.sha: String should have at least 1 character)" in text
 
 

@@ -13,11 +13,13 @@ import pytest
 from pydantic import BaseModel
 
 from scmhost.sdk import (
+    MAX_FILE_BYTES,
     ApiClient,
     ApiError,
     ApiNotFound,
     ApiTooLarge,
     BodyPages,
+    FileTooLarge,
     ProviderError,
     ProviderForbidden,
     ProviderUnauthorized,
@@ -489,3 +491,94 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced() -> None:
     assert len(server.requests) == 3
     with pytest.raises(ProviderUnavailable, match="broke off"):
         talk(Raw([answer({"id": 1}), b"", answer({"id": 2})]), lambda client: twice(client, "POST"))
+
+
+def test_a_part_of_the_api_has_its_own_ways() -> None:
+    """A path, how lists are sent, and conditional requests; what changes something is never conditional."""
+    server = Raw([answer({"values": [{"id": 1}]}, etag='"1"')])
+
+    async def work(client: ApiClient) -> list[Item]:
+        part = client.below("repos", "a/b", conditional=True).below("hooks", pages=BodyPages("values"))
+        await part.request("GET")
+        await part.request("GET")
+        await part.request("POST", json={})
+        await part.request("POST", json={})
+        await client.request("GET", "c")
+        return [item async for item in part.items(Item)]
+
+    assert talk(server, work) == [Item(id=1)]
+    assert [request.split(" HTTP")[0] for request in server.requests] == [
+        *["GET /api/v1/repos/a%2Fb/hooks"] * 2,
+        *["POST /api/v1/repos/a%2Fb/hooks"] * 2,
+        "GET /api/v1/c",
+        "GET /api/v1/repos/a%2Fb/hooks",
+    ]
+    assert ["if-none-match" in request for request in server.requests] == [False, True, False, False, False, False]
+
+
+def test_a_list_of_empty_pages_ends() -> None:
+    """A confused host may name one more page for ever; a filter may leave nothing of some pages."""
+    pages = [answer([], link=f'</?page={number}>; rel="next"') for number in range(30)]
+
+    async def work(client: ApiClient) -> list[Item]:
+        return [item async for item in client.items(Item, "things")]
+
+    assert talk(Raw([*pages[:19], answer([{"id": 1}])]), work) == [Item(id=1)]
+    server = Raw([*pages])
+    assert talk(server, work) == []
+    assert len(server.requests) == 20
+
+
+def test_a_file_is_read_whole() -> None:
+    """Nothing there is None; one that is too long is the contract's error."""
+
+    async def work(client: ApiClient) -> bytes | None:
+        found = await client.file("raw", "a.py", headers={"accept": "text/x"})
+        return found.body if found else None
+
+    server = Raw([answer(b"print()\n", content_type="text/plain")])
+    assert talk(server, work) == b"print()\n"
+    assert "accept: text/x" in server.requests[0].lower()
+    assert talk(Raw([answer({}, 404)]), work) is None
+    with pytest.raises(FileTooLarge):
+        talk(Raw([answer(b"x" * (MAX_FILE_BYTES + 1))]), work)
+
+
+def test_what_is_gone_is_deleted() -> None:
+    """Another refusal is an error."""
+    server = Raw([answer("", 204), answer({}, 404), answer({}, 409)])
+
+    async def work(client: ApiClient) -> None:
+        await client.delete("hooks", "1")
+        await client.delete("hooks", "1")
+        await client.delete("hooks", "1")
+
+    with pytest.raises(ApiError, match="409"):
+        talk(server, work)
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"data": {"id": 1}}, Item(id=1)),
+        ({"data": {"id": 1}, "errors": [{"type": "NOT_FOUND"}]}, Item(id=1)),
+        ({"data": {"id": 1}, "errors": [{"type": "RATE_LIMITED"}]}, RateLimited),
+        ({"errors": [{"type": "FORBIDDEN", "message": "x"}]}, ProviderForbidden),
+        ({"errors": [{"message": "x"}]}, ProviderUnavailable),
+        ({"data": None}, ProviderUnavailable),
+        ({}, ProviderUnavailable),
+        ([], ProviderUnavailable),
+    ],
+)
+def test_errors_of_graphql_have_the_status_200(body: object, expected: object) -> None:
+    """They are errors of the contract all the same. Without data, the fields have their defaults."""
+
+    async def work(client: ApiClient) -> Item:
+        return (await client.request("POST", "graphql", json={"query": "x"})).read_graphql(Item)
+
+    if isinstance(expected, type):
+        with pytest.raises(expected):
+            talk(Raw([answer(body)]), work)
+    else:
+        assert talk(Raw([answer(body)]), work) == expected

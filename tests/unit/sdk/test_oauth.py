@@ -3,15 +3,31 @@
 import asyncio
 import json
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
-from scmhost.sdk import ApiAnswer, ApiError, Installation, OAuthApp, ProviderError, ProviderUnavailable, oauth
+from scmhost.sdk import (
+    AccessToken,
+    ApiAnswer,
+    ApiError,
+    Fields,
+    HostInstance,
+    Installation,
+    InstallationDraft,
+    OAuthApp,
+    ProviderError,
+    ProviderUnavailable,
+    RedirectTo,
+    install_hooks,
+    named_instance,
+    oauth,
+)
 
 CALLBACK = "https://scmhost.example.com/callback"
 APP = OAuthApp(url="https://git.example.com", client_id="id-1", client_secret=SecretStr("app-secret"), scope="api read")
@@ -164,3 +180,101 @@ def test_a_token_of_a_person_is_not_renewed(sent: Sent) -> None:
     removed = OAuthApp(url="https://git.example.com", client_id="")
     assert asyncio.run(removed.refresh(installation(refresh_token="next-token"))) is None
     assert sent.calls == []
+    assert asyncio.run(APP.refresh(installation(token="t-1", refresh_token="next-token"))) is None
+
+
+class Instance(HostInstance):
+    """An instance of a code host with paths of its own."""
+
+    authorize_path: ClassVar[str] = "login/authorize"
+    keep_callback: ClassVar[bool] = True
+
+
+class Settings(Fields):
+    """Settings with instances."""
+
+    instances: Mapping[str, Instance]
+
+
+class Form(Fields):
+    """An install form."""
+
+    instance: str = "work"
+    group: str = ""
+    token: AccessToken | None = None
+
+
+SETTINGS = Settings(instances={"work": Instance(url="https://git.example.com/", client_id="id-1", scope="api")})
+DRAFTED: list[Mapping[str, SecretStr]] = []
+
+
+async def drafted(form: Form, settings: Settings, secrets: Mapping[str, SecretStr]) -> InstallationDraft:
+    DRAFTED.append(secrets)
+    url = named_instance(settings.instances, form.instance).url
+    return InstallationDraft(name=form.group or "x", external_id="1", metadata={"url": url})
+
+
+install, begin, finish = install_hooks(
+    Form, lambda form, settings: named_instance(settings.instances, form.instance).oauth, drafted
+)
+
+
+def test_a_token_installs_at_once() -> None:
+    """Both hooks give the same; without a token, the text says which one is needed."""
+    form = Form(token=SecretStr("secret-1234"), group="team")
+    made = asyncio.run(install(form, SETTINGS))
+    assert made == asyncio.run(begin(form, CALLBACK, "state-1", SETTINGS))
+    assert (made.name, made.secrets, made.secrets_expire_at) == ("team", {"token": SecretStr("secret-1234")}, None)
+    assert DRAFTED[-1] == made.secrets
+    with pytest.raises(ProviderError, match=r"access token of https://git\.example\.com in the field token"):
+        asyncio.run(install(Form(), SETTINGS))
+
+
+def test_a_person_installs_with_the_form_that_was_filled_in(sent: Sent) -> None:
+    """The form comes back; the tokens are the secrets, with the address for a host that wants it again."""
+    step = asyncio.run(begin(Form(group="team"), CALLBACK, "state-1", SETTINGS))
+    assert isinstance(step, RedirectTo)
+    assert urlsplit(step.url).path == "/login/authorize"
+    made = asyncio.run(finish({"code": "c"}, step.saved, CALLBACK, SETTINGS))
+    assert (made.name, made.metadata["url"]) == ("team", "https://git.example.com")
+    assert {name: secret.get_secret_value() for name, secret in made.secrets.items()} == {
+        "access_token": "first-token",
+        "refresh_token": "next-token",
+        "callback_url": CALLBACK,
+    }
+    assert made.secrets_expire_at is not None
+    here = Installation(id=1, organization_id=1, provider="x", name="x", external_id="x", secrets=made.secrets)
+    assert asyncio.run(SETTINGS.instances["work"].oauth.refresh(here)) is not None
+    assert sent.calls[-1][1]["redirect_uri"] == CALLBACK
+
+
+def test_a_code_goes_to_the_instance_that_gave_it_only(sent: Sent) -> None:
+    """The operator may change settings, and an update the form, while a person is away."""
+    step = asyncio.run(begin(Form(), CALLBACK, "state-1", SETTINGS))
+    assert isinstance(step, RedirectTo)
+    moved = Settings(instances={"work": Instance(url="https://other.example.com", client_id="id-1")})
+    for saved, settings, problem in (
+        (step.saved, moved, "has changed this instance"),
+        ({**step.saved, "form": {"older": 1}}, SETTINGS, "form of this provider has changed"),
+    ):
+        with pytest.raises(ProviderError, match=problem):
+            asyncio.run(finish({"code": "c"}, saved, CALLBACK, settings))
+    assert sent.calls == []
+
+
+def test_instances_have_names_and_urls() -> None:
+    """An unknown one lists those that there are."""
+    one = SETTINGS.instances["work"]
+    assert named_instance(SETTINGS.instances, "work") is one is named_instance(SETTINGS.instances, f"{one.url}/")
+    with pytest.raises(ProviderError, match="'home' is none of the instances in the operator's settings: work"):
+        named_instance(SETTINGS.instances, "home")
+    for url in ("https://git.example.com/?a=b", "ftp://git.example.com", "git.example.com"):
+        with pytest.raises(ValidationError):
+            Instance(url=url)
+
+
+@pytest.mark.parametrize("token", ["short", "with a blank", "t\u00f6ken-1234", "x" * 4_001])
+def test_a_token_that_cannot_be_sent_is_refused(token: str) -> None:
+    """In a header."""
+    with pytest.raises(ValidationError):
+        Form(token=SecretStr(token))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.sdk import check_signature, same_secret
+from scmhost.sdk import ProviderForbidden, check_signature, require_signature, same_secret
 
 BODY = b'{"ref": "refs/heads/main"}'
 SIGNATURE = hmac.new(b"s3cret", BODY, hashlib.sha256).hexdigest()
@@ -37,6 +37,16 @@ def test_a_valid_signature_is_accepted(given: str) -> None:
 def test_an_invalid_signature_is_refused(secret: str, body: bytes, given: str) -> None:
     """A signature is valid for one secret, one body and SHA-256 only; an empty secret accepts nothing."""
     assert not check_signature(secret, body, given)
+
+
+def test_the_first_header_of_a_delivery_has_its_signature() -> None:
+    """Hosts that come from each other send several; a text says which one is expected."""
+    names = ("x-new-signature", "x-old-signature")
+    require_signature({"x-old-signature": SIGNATURE}, BODY, "s3cret", *names)
+    require_signature({"x-new-signature": SIGNATURE, "x-old-signature": "0"}, BODY, "s3cret", *names)
+    for headers in ({}, {"x-new-signature": "0", "x-old-signature": SIGNATURE}, {"x-new-signature": ""}):
+        with pytest.raises(ProviderForbidden, match="X-New-Signature or X-Old-Signature is missing, or was made"):
+            require_signature(headers, BODY, "s3cret", *names)
 
 
 @pytest.mark.parametrize(("secret", "given", "same"), [("é", "é", True), ("a", "b", False), ("a", "", False)])

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import (
@@ -16,6 +16,7 @@ from sqlalchemy import (
     TableClause,
     Text,
     and_,
+    bindparam,
     column,
     func,
     literal,
@@ -31,8 +32,9 @@ from sqlalchemy.exc import IntegrityError
 
 from scmhost.infra.paging import Page, PageQuery
 
-from .base import ID_LIMIT, AnyRow, AnySelect, Id, KeyText, LongText, UtcDateTime, checked_text
-from .engine import KINDS, Transaction
+from .base import ID_LIMIT, AnyRow, AnySelect, Id, KeyText, LongText, UtcDateTime, checked_text, is_text
+from .drivers import KINDS
+from .engine import Transaction
 from .errors import Duplicate, kind_of
 
 V = TypeVar("V")
@@ -43,10 +45,9 @@ _PIECE: Final = 5000
 # Once its statistics report this many rows, a table is left to autovacuum.
 _FEW: Final = 1000
 
-_BULK: Final = {
-    "sqlite": "INSERT INTO {table} ({columns}) VALUES ({places})",
-    "postgresql": "COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)",
-}
+_INSERT: Final = "INSERT INTO {} ({}) VALUES {}"
+# Rows in one statement on SQLite: a call of the driver for each row costs more.
+_ROWS: Final = 200
 
 # A binary COPY needs the type of each column.
 _KINDS: Final[Mapping[type, str]] = {
@@ -81,11 +82,21 @@ def write(tx: Transaction, table: Table, columns: Sequence[str], rows: Sequence[
     Raises:
         IntegrityError: a row with one of the keys exists already.
     """
-    if rows:
-        names, places = ", ".join(columns), ", ".join("?" for _ in columns)
-        statement = _BULK[tx.get_bind().dialect.name].format(table=table.name, columns=names, places=places)
+    if not rows:
+        return
+    names, connection = ", ".join(columns), tx.connection()
+    if connection.dialect.name == "postgresql":
         kinds = [_KINDS[type(table.c[name].type)] for name in columns]
-        tx.connection().exec_driver_sql(statement, rows, execution_options={KINDS: kinds})
+        copy = f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)"
+        connection.exec_driver_sql(copy, list(rows), execution_options={KINDS: kinds})
+        return
+    places = f"({', '.join('?' for _ in columns)})"
+    one, many = (_INSERT.format(table.name, names, ", ".join([places] * count)) for count in (1, _ROWS))
+    rest = len(rows) % _ROWS
+    for start in range(0, len(rows) - rest, _ROWS):
+        connection.exec_driver_sql(many, tuple(chain.from_iterable(rows[start : start + _ROWS])))
+    if rest:
+        connection.exec_driver_sql(one, list(rows[-rest:]))
 
 
 def driver_converter(tx: Transaction, column: ColumnElement[V]) -> Callable[[V], Any]:
@@ -110,15 +121,35 @@ def analyze_if_grown(tx: Transaction, table: Table, count: int) -> None:
 
 def values_table(tx: Transaction, values: Iterable[str]) -> FromClause:
     """Return a table of texts with the column ``value``. They are one parameter, so there may be any number."""
-    checked = [checked_text(value) for value in values]
+    checked = _checked_texts(values)
     if tx.get_bind().dialect.name == "sqlite":
         return func.json_each(json.dumps(checked)).table_valued(column("value"))
     return func.unnest(literal(checked, postgresql.ARRAY(Text))).table_valued("value").render_derived()
 
 
+def _checked_texts(values: Iterable[str]) -> list[str]:
+    texts = list(values)
+    # All at once is much faster than one by one, which names the bad one.
+    if not is_text("".join(texts)):
+        texts = [checked_text(text) for text in texts]
+    return texts
+
+
 def in_values(tx: Transaction, texts: ColumnElement[str], values: Iterable[str]) -> ColumnElement[bool]:
     """Return the condition that a text is one of the values, of which there may be any number."""
     return texts.in_(select(values_table(tx, values).c.value))
+
+
+def numbers_parameter(dialect: str, name: str) -> AnySelect:
+    """Return a query of the numbers in one parameter, for ``in_`` in a statement that is built once."""
+    if dialect == "sqlite":
+        return select(func.json_each(bindparam(name, type_=Text)).table_valued(column("value")).c.value)
+    return select(func.unnest(bindparam(name, type_=postgresql.ARRAY(BigInteger))))
+
+
+def number_list(dialect: str, numbers: Iterable[int]) -> str | list[int]:
+    """Return the value of such a parameter."""
+    return json.dumps(list(numbers)) if dialect == "sqlite" else list(numbers)
 
 
 @contextmanager

@@ -71,6 +71,7 @@ class Metrics:
         self._jobs = self._counter("jobs", "Attempts at jobs.", "job", "outcome")
         self._counted = {
             "commits": self._counter("commits", "Commits in requests: new and known ones.", "outcome"),
+            "refused_requests": self._counter("refused_requests", "Requests over a rate limit, by kind.", "kind"),
             "loop_failures": self._counter("loop_failures", "Rounds of background loops that failed.", "loop"),
             "frames": self._counter("frames", "Frames by outcome: linked, or the reason why not.", "outcome"),
         }

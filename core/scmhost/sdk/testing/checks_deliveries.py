@@ -213,8 +213,8 @@ def webhook_removed_twice(plugin: PluginUnderTest) -> None:
 def commits_once(plugin: PluginUnderTest) -> None:
     def test(values: tuple[str | None, str]) -> bool:
         base, head = values
-        result, _ = plugin.link("scm_compare_commits", base=base, head=head)
-        listed = [commit.sha for commit in result.value or ()]
+        result, commits = plugin.commits(base, head)
+        listed = [commit.sha for commit in commits]
         extra = next(iter(duplicates(listed)), base if base in listed else None)
         if extra is not None:
             raise Violation(f"{extra} does not belong there", result.call)
@@ -286,7 +286,7 @@ def _ends_of_sample(plugin: PluginUnderTest, ref: str) -> list[tuple[str | None,
     """Return ends of comparisons up to a ref that exists: without a base, and from the oldest listed commit."""
     found = plugin.link("scm_resolve_ref", ref=ref)[0].value if plugin.has("scm_resolve_ref") else None
     head = found.sha if found else ref
-    listed = [commit.sha for commit in plugin.link("scm_compare_commits", base=None, head=head)[0].value or ()]
+    listed = [commit.sha for commit in plugin.commits(None, head)[1]]
     return [(None, head), *((base, head) for base in listed[-1:] if base != head)]
 
 

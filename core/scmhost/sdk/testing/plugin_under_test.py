@@ -2,7 +2,7 @@
 
 import re
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,6 +17,8 @@ from scmhost.sdk import (
     HOOK_SPECS,
     AddRequest,
     Claim,
+    CommitDraft,
+    CommitPage,
     Create,
     Installation,
     InstallationDraft,
@@ -265,6 +267,12 @@ class PluginUnderTest:
         result = self.call(hook, **here, **arguments)
         value = result.value if result.error is None else None
         return result, value if isinstance(value, str) else None
+
+    def commits(self, base: str | None, head: str) -> tuple[HookResult, Sequence[CommitDraft]]:
+        """Return the result of ``scm_compare_commits`` and its commits: none after an error."""
+        result, _ = self.link("scm_compare_commits", base=base, head=head)
+        value = result.value if result.error is None else None
+        return result, value.commits if isinstance(value, CommitPage) else value or ()
 
     @cached_property
     def allowed_hosts(self) -> frozenset[str]:

@@ -1,28 +1,23 @@
-"""The server's API: its answers, and a client with the credentials of an installation."""
+"""The server's API: its answers, and clients with the credentials of an installation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BaseModel, Field, RootModel, SecretStr
+from pydantic import AliasChoices, BaseModel, Field, SecretStr
 
 from scmhost.sdk import (
     ApiClient,
-    CommitTime,
-    HostRepository,
+    ApiCommit,
+    ApiFile,
     Installation,
-    ProviderError,
     Repository,
-    join_url,
+    owner_and_name,
     shared_client,
 )
 
 PAGE: Final = 50
 """How many items are asked for at a time: the most that servers give by default."""
-
-# What servers allow; other text could not be a part of a URL.
-_NAME: Final = r"^[A-Za-z0-9._-]{1,99}/[A-Za-z0-9._-]{1,100}$"
-_Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40,64}$")]
 
 
 class ForgejoUser(BaseModel):
@@ -30,72 +25,20 @@ class ForgejoUser(BaseModel):
     login: str
 
 
-class ForgejoRepository(BaseModel):
-    id: int
-    full_name: str = Field(pattern=_NAME)
-    default_branch: str = ""
-    archived: bool = False
-
-    def found(self, url: str) -> HostRepository:
-        """Return it for the host, with the URL of its server."""
-        return HostRepository(
-            external_id=str(self.id),
-            name=self.full_name,
-            url=join_url(url, self.full_name),
-            configuration={"full_name": self.full_name, "default_branch": self.default_branch},
-            state="archived" if self.archived else "active",
-            default_branch=self.default_branch,
-        )
-
-
-class ForgejoSearch(BaseModel):
-    data: list[ForgejoRepository]
-
-
 class ForgejoSha(BaseModel):
     """The commit of a branch or of a tag, which call it differently."""
 
-    sha: _Sha = Field(validation_alias=AliasChoices("sha", "id"))
+    sha: Annotated[str, Field(pattern=r"^[0-9a-f]{40,64}$", validation_alias=AliasChoices("sha", "id"))]
 
 
 class ForgejoRef(BaseModel):
     commit: ForgejoSha
 
 
-class ForgejoAuthor(BaseModel):
-    """Who wrote a commit, and when."""
-
-    name: str | None = None
-    email: str | None = None
-    date: CommitTime = None
-
-
-class ForgejoMessage(BaseModel):
-    message: str | None = None
-    author: ForgejoAuthor | None = None
-
-
-class ForgejoFile(BaseModel):
-    filename: str
-    status: str = ""
-
-
-class ForgejoCommit(BaseModel):
+class ForgejoCommit(ApiCommit):
     """A commit with its changed files."""
 
-    sha: _Sha
-    commit: ForgejoMessage = ForgejoMessage()
-    files: list[ForgejoFile] | None = None
-
-
-class ForgejoEntry(BaseModel):
-    """A file, a symbolic link or a submodule."""
-
-    type: str
-
-
-class ForgejoContents(RootModel[ForgejoEntry | list[ForgejoEntry]]):
-    """What is at a path: an entry, or the list of a folder."""
+    files: list[ApiFile] | None = None
 
 
 class ForgejoHook(BaseModel):
@@ -103,8 +46,9 @@ class ForgejoHook(BaseModel):
     config: dict[str, str] = {}
 
 
-def api_of(url: str, token: SecretStr | None = None) -> ApiClient:
-    """Return a client of a server's API."""
+def api_of(url: str, secrets: Mapping[str, SecretStr]) -> ApiClient:
+    """Return a client of a server's API with the secrets of an installation. A token that was set later is used."""
+    token = secrets.get("token") or secrets.get("access_token")
     headers = {"Authorization": f"token {token.get_secret_value()}"} if token else None
     return shared_client(f"{url}/api/v1", headers)
 
@@ -115,20 +59,13 @@ def url_of(installation: Installation) -> str:
 
 
 def client_of(installation: Installation) -> ApiClient:
-    """Return a client with the credentials of an installation. A token that was set later takes precedence."""
-    return api_of(url_of(installation), installation.secrets.get("token") or installation.secrets.get("access_token"))
+    """Return a client with the credentials of an installation."""
+    return api_of(url_of(installation), installation.secrets)
 
 
-def path_of(repository: Repository) -> Sequence[str]:
-    """Return the beginning of the path of a repository's calls.
-
-    Raises:
-        ProviderError: it has no name with an owner.
-    """
-    owner, slash, name = str(repository.configuration.get("full_name") or repository.name).partition("/")
-    if not slash or "/" in name:
-        raise ProviderError(f"repository {repository.name!r} has no name of the form owner/name")
-    return "repos", owner, name
+def repository_api(installation: Installation, repository: Repository) -> ApiClient:
+    """Return a client of the calls of a repository that the plugin has added."""
+    return client_of(installation).below("repos", *owner_and_name(repository))
 
 
 def host_of(url: str) -> str:

@@ -1,41 +1,22 @@
 """The operator's settings in plugins.toml, and the forms of an installation."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import Field, StringConstraints, ValidationError
 
-from scmhost.sdk import Fields, OAuthApp, ProviderError, UrlError, check_web_url
+from scmhost.sdk import AccessToken, Fields, HostInstance, ProviderError, named_instance
 
 CODEBERG: Final = "https://codeberg.org"
 
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
-_Token = Annotated[SecretStr, Field(min_length=8, max_length=4_000)]
 
 
-def _address(url: str) -> str:
-    if "?" in url:
-        raise UrlError("the URL has a query; leave out the ? and what follows")
-    return check_web_url(url)
-
-
-class ForgejoInstance(Fields):
+class ForgejoInstance(HostInstance):
     """A server, under ``[plugins.forgejo.settings.instances.NAME]``."""
 
-    url: Annotated[str, AfterValidator(_address)] = Field(description="The base URL of its web pages.")
-    client_id: str = Field(default="", description="The id of an OAuth2 application.")
-    client_secret: SecretStr | None = Field(default=None, description="The secret of that application.")
-
-    @property
-    def oauth(self) -> OAuthApp:
-        """The OAuth2 application."""
-        return OAuthApp(
-            url=self.url,
-            client_id=self.client_id,
-            client_secret=self.client_secret,
-            authorize="login/oauth/authorize",
-            token="login/oauth/access_token",  # noqa: S106 - a path
-        )
+    authorize_path: ClassVar[str] = "login/oauth/authorize"
+    token_path: ClassVar[str] = "login/oauth/access_token"  # noqa: S105 - a path
 
 
 class ForgejoSettings(Fields):
@@ -54,27 +35,29 @@ class ForgejoSettings(Fields):
         Raises:
             ProviderError: there is none, or the operator does not allow it.
         """
-        known = {**self.instances, **{instance.url: instance for instance in self.instances.values()}}
-        if named.rstrip("/") in known:
-            return known[named.rstrip("/")]
-        names = ", ".join(sorted(self.instances)) or "none"
-        if not self.other_instances:
-            raise ProviderError(f"{named!r} is none of the servers that the operator allows: {names}")
         try:
-            return ForgejoInstance(url=_address(named))
-        except UrlError as error:
-            raise ProviderError(f"{named!r} is neither a server of the operator ({names}) nor a URL: {error}") from None
+            return named_instance(self.instances, named)
+        except ProviderError:
+            if not self.other_instances:
+                raise
+        try:
+            return ForgejoInstance(url=named)
+        except ValidationError as error:
+            names, problem = ", ".join(sorted(self.instances)) or "none", error.errors(include_url=False)[0]["msg"]
+            raise ProviderError(
+                f"{named!r} is neither a server of the operator ({names}) nor a URL: {problem}"
+            ) from None
 
 
 class ForgejoConfiguration(Fields):
     """What may be changed later: the token."""
 
-    token: _Token | None = Field(default=None, description="A new access token, in place of the old one.")
+    token: AccessToken | None = Field(default=None, description="A new access token, in place of the old one.")
 
 
 class ForgejoInstallForm(Fields):
     """The install form. Without a token, a person is sent to the server to agree (OAuth2)."""
 
     instance: _Text = Field(default="codeberg", description="A server of the operator's list by name, or its URL.")
-    token: _Token | None = Field(default=None, description="An access token of the server; empty to agree there.")
+    token: AccessToken | None = Field(default=None, description="An access token of the server; empty to agree there.")
     name: _Text = Field(default="", description="What people call this installation; by default user and server.")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.sdk import Feature, FeatureText, Provider, ProviderMetadata, hookimpl, link_hooks, preset
+from scmhost.sdk import FEATURE_TEXTS, Feature, Provider, ProviderMetadata, hookimpl, link_hooks, preset
 
 from .content import scm_compare_commits, scm_file_exists, scm_read_file, scm_resolve_ref
 from .credentials import scm_begin_install, scm_finish_install, scm_install, scm_refresh_credentials
@@ -37,16 +37,11 @@ __all__ = [
 PROVIDER: Final = Provider(
     key="forgejo",
     name="Forgejo",
-    features=frozenset({Feature.COMMITS, Feature.STACKTRACE_LINK, Feature.COMPARE_COMMITS, Feature.PUSH_WEBHOOKS}),
+    features=frozenset(Feature),
     requires_feature_flag=True,
     metadata=ProviderMetadata(
         description="Connect Forgejo, Gitea and Codeberg: repositories, commits, files and webhooks.",
-        features=(
-            FeatureText(feature=Feature.COMMITS, description="Add repositories that the token may read."),
-            FeatureText(feature=Feature.STACKTRACE_LINK, description="Link stack frames to files that exist."),
-            FeatureText(feature=Feature.COMPARE_COMMITS, description="Give a release its commits from its ref alone."),
-            FeatureText(feature=Feature.PUSH_WEBHOOKS, description="Receive commits when they are pushed."),
-        ),
+        features=FEATURE_TEXTS,
         author="The scmhost team",
     ),
     install_form=ForgejoInstallForm,

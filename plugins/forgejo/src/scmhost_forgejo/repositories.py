@@ -1,87 +1,52 @@
 """Offer, add and follow repositories."""
 
-import re
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Sequence
 
 from scmhost.sdk import (
+    FULL_NAME,
     AddRequest,
-    Claim,
-    Create,
+    ApiRepository,
+    BodyPages,
+    Decision,
+    HostRepository,
     Installation,
     OfferPage,
-    ProviderError,
-    Refusal,
     Repository,
     RepositoryUpdate,
-    for_each,
+    add_repository,
     hookimpl,
-    read_remote,
-    repository_update,
+    offer_page,
 )
 
-from .api import PAGE, ForgejoRepository, ForgejoSearch, client_of, host_of, url_of
-
-# The contract's limit of a name.
-_LONGEST_NAME: Final = 200
-
-_PAGE_NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}")
-_FULL_NAME: Final = re.compile(r"[^/\s]+/[^/\s]+")
+from .api import PAGE, client_of, url_of
 
 
 @hookimpl
 async def scm_offer_repositories(installation: Installation, search: str, cursor: str) -> OfferPage:
-    if cursor and not _PAGE_NUMBER.fullmatch(cursor):
-        raise ProviderError(f"{cursor[:40]!r} is no cursor of this provider")
-    params = {"page": cursor or "1", "limit": PAGE}
-    api = client_of(installation)
+    api, url, params = client_of(installation), url_of(installation), {"page": "1", "limit": PAGE}
     if search:
-        user = installation.metadata.get("user_id")
-        answer = await api.request("GET", "repos", "search", params={"q": search, "uid": user, **params})
-        found = answer.read(ForgejoSearch).data
+        listed = api.below("repos", "search", pages=BodyPages("data"))
+        params |= {"q": search, "uid": installation.metadata.get("user_id")}
     else:
-        answer = await api.request("GET", "user", "repos", params=params)
-        found = answer.read(list[ForgejoRepository])
-    offers = [item.found(url_of(installation)).offer() for item in found if len(item.full_name) <= _LONGEST_NAME]
-    following = (answer.next_params or {}).get("page", "")
-    is_next = _PAGE_NUMBER.fullmatch(following) and following != cursor
-    return OfferPage(offers=tuple(offers), next=following if is_next else None)
+        listed = api.below("user", "repos")
+    return await offer_page(listed, ApiRepository, lambda one: one.found(url), cursor=cursor, params=params)
 
 
 @hookimpl
 async def scm_dispatch_repository(
     installation: Installation, request: AddRequest, candidate: Repository | None
-) -> Claim | Create | Refusal:
+) -> Decision:
     api, url = client_of(installation), url_of(installation)
-    for name in dict.fromkeys(_names(request, candidate, url)):
-        found = await api.find(ForgejoRepository, "repos", *name.split("/"))
-        if found is not None:
-            return found.found(url).decision(candidate)
-    return Refusal(
-        reason="not_found",
-        message=f"{host_of(url)} has no repository {request.identifier[:200]!r} that the token may read; "
-        "write its name as owner/name.",
-    )
+
+    async def find(name: str) -> HostRepository | None:
+        found = await api.find(ApiRepository, "repos", *name.split("/"))
+        return found.found(url) if found else None
+
+    return await add_repository(request, candidate, find, base_url=url, names=FULL_NAME)
 
 
 @hookimpl
 async def scm_sync_repositories(
     installation: Installation, repositories: Sequence[Repository]
 ) -> Sequence[RepositoryUpdate]:
-    api = client_of(installation)
-
-    async def update(repository: Repository) -> RepositoryUpdate | None:
-        found = await api.find(ForgejoRepository, "repositories", str(repository.external_id))
-        shown = found.found(url_of(installation)) if found else None
-        return repository_update(repository, shown, repository.configuration.get("full_name"))
-
-    known = [repository for repository in repositories if (repository.external_id or "").isdigit()]
-    return [one for _, one in await for_each(update, known) if one is not None]
-
-
-def _names(request: AddRequest, candidate: Repository | None, url: str) -> Iterator[str]:
-    """Yield the names that may be meant. A number is the id of the candidate."""
-    texts = [request.identifier, candidate.name if candidate else ""]
-    yield from (text for text in texts if _FULL_NAME.fullmatch(text) and ".." not in text.split("/"))
-    if candidate and candidate.url and candidate.url.startswith(f"{url}/"):
-        yield from (path for path in [read_remote(candidate.url).path] if _FULL_NAME.fullmatch(path))
+    return await ApiRepository.follow(client_of(installation).below("repositories"), repositories, url_of(installation))

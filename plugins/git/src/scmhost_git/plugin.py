@@ -11,7 +11,7 @@ from scmhost.sdk import (
     AddRequest,
     BlamedLine,
     Claim,
-    CommitDraft,
+    CommitPage,
     Create,
     Existence,
     Feature,
@@ -184,7 +184,7 @@ def scm_resolve_ref(
 @hookimpl
 def scm_compare_commits(
     installation: Installation, repository: Repository, base: str | None, head: str, settings: GitSettings
-) -> Sequence[CommitDraft]:
+) -> CommitPage:
     return compare_commits(git_dir_for(installation, repository, settings), base, head, settings)
 
 

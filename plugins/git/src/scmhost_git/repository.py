@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from scmhost.sdk import (
-    CommitDraft,
+    CommitPage,
     Existence,
     Installation,
     Location,
@@ -92,16 +92,20 @@ def resolve_ref(git_dir: Path, ref: str | None, settings: GitSettings) -> Resolv
     return None
 
 
-def compare_commits(git_dir: Path, base: str | None, head: str, settings: GitSettings) -> list[CommitDraft]:
+def compare_commits(git_dir: Path, base: str | None, head: str, settings: GitSettings) -> CommitPage:
     """Return the commits after a base up to a head; without a base, the newest ``first_commits``.
 
     Raises:
         ProviderError: the repository has no such base or head.
     """
     base_sha = None if base is None else _commit(git_dir, "base", base, settings)
-    # Without a base, the whole history would be the commits of the first release.
-    most = settings.first_commits if base is None else settings.most_commits
-    return read_history(git_dir, base_sha, _commit(git_dir, "head", head, settings), most)
+    head_sha = _commit(git_dir, "head", head, settings)
+    if base is None:
+        # The whole history would be the commits of the first release: nothing is missing.
+        return CommitPage(commits=tuple(read_history(git_dir, None, head_sha, settings.first_commits)))
+    most = settings.most_commits
+    commits = tuple(read_history(git_dir, base_sha, head_sha, most + 1))
+    return CommitPage(commits=commits[:most], unlisted=len(commits[most:]))
 
 
 def ref_names(ref: str, kind: RefKind | None) -> list[RefName]:

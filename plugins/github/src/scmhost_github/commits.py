@@ -1,169 +1,135 @@
 """Commits and files of a repository: refs, comparisons, contents and the last change of lines."""
 
-from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import AliasPath, BaseModel, Field
 
 from scmhost.sdk import (
-    MAX_FILE_BYTES,
-    ApiTooLarge,
+    ApiCommit,
+    ApiError,
+    ApiFile,
     BlamedLine,
-    CommitDraft,
+    BodyPages,
+    CommitPage,
     Existence,
-    FileTooLarge,
     Installation,
     Location,
     ProviderError,
-    ProviderForbidden,
     ProviderUnavailable,
-    RateLimited,
     RefKind,
     Repository,
     ResolvedRef,
-    for_each,
+    find_content,
+    first_of,
     full_ref,
     hookimpl,
+    is_file_path,
+    kinds_of,
+    looks_like_commit,
+    owner_and_name,
     ref_problem,
     remaining_seconds,
     resolve_ref,
+    with_changes,
 )
 
-from .api import PAGE, GitHubCommit, GitHubRepositoryApi, api_of
+from .api import PAGE, api_of, repository_api
 from .forms import GitHubSettings
 
-# The seconds that are kept for the files of commits, and for the last requests.
+if TYPE_CHECKING:
+    from scmhost.sdk import ApiClient
+
+# 404 for an unknown name, 409 for an empty repository, 422 for an id that is no commit.
+_NO_COMMIT: Final = frozenset({404, 409, 410, 422})
+# The seconds that are kept for the files of commits.
 _FOR_FILES: Final = 15.0
-_FOR_END: Final = 3.0
-_KINDS: Final = {"added": "A", "copied": "A", "renamed": "A", "removed": "D"}
 _BLAME: Final = """\
 query($owner: String!, $name: String!, $ref: String!, $path: String!) {
   repository(owner: $owner, name: $name) { object(expression: $ref) { ... on Commit { blame(path: $path) {
     ranges { startingLine endingLine commit { oid author { name email date } } }
-  } } } }
-}"""
-_REFUSALS: Final[Mapping[str, tuple[type[ProviderError], str]]] = {
-    "RATE_LIMITED": (RateLimited, "GitHub's limit of GraphQL queries is used up."),
-    "FORBIDDEN": (ProviderForbidden, "The token does not allow GraphQL queries of this repository."),
-}
-
-
-class _Branch(BaseModel):
-    default_branch: str | None = None
-
-
-class _File(BaseModel):
-    filename: str
-    previous_filename: str | None = None
-    status: str = "modified"
-
-
-class _Content(BaseModel):
-    type: str
-    encoding: str = ""
-    content: str = ""
-
-
-# A list is that of a folder.
-_ContentOrList: Final[Any] = _Content | list[object]
-
-
-class _FullCommit(GitHubCommit):
-    parents: tuple[object, ...] = ()
-    files: tuple[_File, ...] = ()
+} } } } }"""
 
 
 class _RefComparison(BaseModel):
     total_commits: int = Field(ge=0, le=10_000_000)
-    commits: tuple[_FullCommit, ...]
+    commits: tuple[ApiCommit, ...]
 
 
 class _BlamedRange(BaseModel):
     first: int = Field(alias="startingLine")
     last: int = Field(alias="endingLine")
-    commit: GitHubCommit
-
-
-class _GraphProblem(BaseModel):
-    type: str = ""
+    commit: ApiCommit
 
 
 class _Blame(BaseModel):
-    ranges: tuple[_BlamedRange, ...] = Field(
-        (), validation_alias=AliasPath("data", "repository", "object", "blame", "ranges")
-    )
-    errors: tuple[_GraphProblem, ...] = ()
+    ranges: tuple[_BlamedRange, ...] = Field((), validation_alias=AliasPath("repository", "object", "blame", "ranges"))
 
 
 @hookimpl
 async def scm_resolve_ref(
     installation: Installation, repository: Repository, ref: str | None, settings: GitHubSettings
 ) -> ResolvedRef | None:
-    api = GitHubRepositoryApi.of(installation, repository, settings)
+    api = repository_api(installation, repository, settings)
 
     async def sha_of(kind: RefKind, name: str) -> str | None:
-        return await api.commit_id({"branch": f"heads/{name}", "tag": f"tags/{name}"}.get(kind, name))
+        return await _commit_id(api, {"branch": f"heads/{name}", "tag": f"tags/{name}"}.get(kind, name))
 
-    async def default_branch() -> str | None:
-        return (await api.get()).read(_Branch).default_branch
-
-    return await resolve_ref(ref, sha_of, default_branch)
+    return await resolve_ref(ref, sha_of, api)
 
 
 @hookimpl
 async def scm_file_exists(
     installation: Installation, repository: Repository, location: Location, settings: GitHubSettings
 ) -> Existence:
-    api = GitHubRepositoryApi.of(installation, repository, settings)
+    api = repository_api(installation, repository, settings)
     ref = full_ref(location.ref, location.ref_kind)
-    found = await api.content(ref, location.path)
-    # GitHub gives the same answer for a missing ref and a missing file.
-    if found is None and (ref_problem(ref) or await api.commit_id(ref.removeprefix("refs/")) is None):
+    if ref_problem(ref):
         return Existence.UNKNOWN
-    is_file = found is not None and isinstance(found.read(_ContentOrList), _Content)
-    return Existence.YES if is_file else Existence.NO
+    found = await find_content(api, "contents", location.path, ref=ref) if is_file_path(location.path) else None
+    # GitHub gives the same answer for a missing ref and a missing file.
+    if found is None and await _commit_id(api, ref.removeprefix("refs/")) is None:
+        return Existence.UNKNOWN
+    return Existence.YES if found and found.is_file else Existence.NO
 
 
 @hookimpl
 async def scm_read_file(
     installation: Installation, repository: Repository, ref: str, path: str, settings: GitHubSettings
 ) -> bytes | None:
-    api = GitHubRepositoryApi.of(installation, repository, settings)
-    answer = await api.content(ref, path)
-    found = answer.read(_ContentOrList) if answer else None
-    if not isinstance(found, _Content) or found.type != "file":
+    if ref_problem(ref) or not is_file_path(path):
         return None
-    try:
-        if found.encoding == "base64":
-            return b64decode(found.content)
-        # GitHub leaves out more than one megabyte.
-        raw = await api.content(ref, path, accept="raw+json", most_bytes=MAX_FILE_BYTES)
-    except ValueError:
-        raise ProviderUnavailable(f"GitHub's content of {path!r} is not base64.") from None
-    except ApiTooLarge:
-        raise FileTooLarge(f"{path!r} has more than {MAX_FILE_BYTES:,} bytes.") from None
+    api = repository_api(installation, repository, settings)
+    found = await find_content(api, "contents", path, ref=ref)
+    if found is None or found.type != "file":
+        return None
+    if found.encoding == "base64":
+        return found.content
+    # GitHub leaves out more than one megabyte.
+    raw = await api.file("contents", path, params={"ref": ref}, headers={"accept": "application/vnd.github.raw+json"})
     return raw.body if raw else None
 
 
 @hookimpl
 async def scm_compare_commits(
     installation: Installation, repository: Repository, base: str | None, head: str, settings: GitHubSettings
-) -> Sequence[CommitDraft]:
-    api = GitHubRepositoryApi.of(installation, repository, settings)
+) -> CommitPage:
+    api = repository_api(installation, repository, settings)
     if problem := ref_problem(head) or (base is not None and ref_problem(base)):
         raise ProviderError(f"GitHub has no such ref: {problem}.")
     if base is None:
-        commits = (await api.get("commits", sha=head, per_page=settings.first_commits)).read(list[_FullCommit])
+        params = {"sha": head, "per_page": min(PAGE, settings.first_commits)}
+        newest = api.items(ApiCommit, "commits", params=params, most=settings.first_commits)
+        commits, unlisted = await first_of(newest, settings.first_commits)
     else:
-        commits = await _commits_between(api, base, head, settings.most_commits)
-    # GitHub gives those of a merge against its first parent: they are the files of the merged commits.
-    simple = [one for one in commits if len(one.parents) <= 1][: settings.commits_with_files]
+        commits, unlisted = await _commits_between(api, base, head, settings.most_commits)
 
-    found = await for_each(partial(_kinds, api), simple, reserve=_FOR_END)
-    known = {commit.sha: kinds for commit, kinds in found}
-    return [one.draft(known.get(one.sha, {})) for one in commits]
+    async def changes(commit: ApiCommit) -> Mapping[str, str]:
+        params = {"per_page": PAGE, "page": 1}
+        files = api.below(pages=BodyPages("files"))
+        return kinds_of([file async for file in files.items(ApiFile, "commits", commit.sha, params=params)])
+
+    return await with_changes(commits, changes, most=settings.commits_with_files, unlisted=unlisted)
 
 
 @hookimpl
@@ -175,51 +141,41 @@ async def scm_blame_lines(
     lines: Sequence[int],
     settings: GitHubSettings,
 ) -> Sequence[BlamedLine]:
-    _, owner, name = GitHubRepositoryApi.of(installation, repository, settings).path
+    owner, name = owner_and_name(repository)
     body = {"query": _BLAME, "variables": {"owner": owner, "name": name, "ref": ref, "path": path}}
     # Only the GraphQL API has it.
     answer = await api_of(installation, settings, graphql=True).request("POST", "graphql", json=body)
-    return [
-        BlamedLine.model_validate({"line": line, **one.commit.model_dump(exclude={"message"})})
-        for one in _ranges(answer.read(_Blame))
-        for line in lines
-        if one.first <= line <= one.last
-    ]
+    ranges = answer.read_graphql(_Blame).ranges
+    return [one.commit.blamed(line) for one in ranges for line in lines if one.first <= line <= one.last]
 
 
-def _ranges(answer: _Blame) -> Sequence[_BlamedRange]:
-    """Return the ranges of an answer, which has the status 200 for errors, too."""
-    for problem in answer.errors:
-        if problem.type != "NOT_FOUND":
-            error, text = _REFUSALS.get(problem.type, (ProviderUnavailable, "GitHub cannot answer the GraphQL query."))
-            raise error(text)
-    return answer.ranges
+async def _commit_id(api: "ApiClient", ref: str) -> str | None:
+    """Return the full id of the commit of ``heads/NAME``, ``tags/NAME`` or an id; None if there is none."""
+    try:
+        answer = await api.request("GET", "commits", ref, headers={"accept": "application/vnd.github.sha"})
+    except ApiError as error:
+        if error.status not in _NO_COMMIT:
+            raise
+        return None
+    sha = answer.text.strip()
+    if not looks_like_commit(sha):
+        raise ProviderUnavailable(f"{api.host} answered without the id of a commit.")
+    return sha
 
 
-async def _commits_between(api: GitHubRepositoryApi, base: str, head: str, most: int) -> list[_FullCommit]:
-    """Return the newest commits between two refs, as far as the time suffices. GitHub's pages begin with the oldest."""
-    first = (await api.get("compare", f"{base}...{head}", per_page=PAGE, page=1)).read(_RefComparison)
-    found: dict[str, _FullCommit] = {}
+async def _commits_between(api: "ApiClient", base: str, head: str, most: int) -> tuple[list[ApiCommit], int]:
+    """Return the newest commits between two refs, as far as the time suffices, and the number of the others.
+
+    GitHub's pages begin with the oldest.
+    """
+    place, size = ("compare", f"{base}...{head}"), {"per_page": PAGE}
+    first = await api.get(_RefComparison, *place, params={**size, "page": 1})
+    found: dict[str, ApiCommit] = {}
     # A push between two requests moves commits to other pages, so that one may come twice.
     for page in range(-(-first.total_commits // PAGE), 0, -1):
         if len(found) >= most or (found and remaining_seconds() < _FOR_FILES):
             break
-        answer = await api.get("compare", f"{base}...{head}", per_page=PAGE, page=page) if page > 1 else None
-        commits = (answer.read(_RefComparison) if answer else first).commits
-        found.update({commit.sha: commit for commit in reversed(commits)})
-    return list(found.values())[:most]
-
-
-async def _kinds(api: GitHubRepositoryApi, commit: _FullCommit) -> dict[str, str]:
-    """Return the changes of a commit by path."""
-    kinds: dict[str, str] = {}
-    page: int | None = 1
-    while page is not None:
-        answer = await api.get("commits", commit.sha, per_page=PAGE, page=page)
-        for file in answer.read(_FullCommit).files:
-            if file.status == "renamed" and file.previous_filename:
-                kinds.setdefault(file.previous_filename, "D")
-            if file.status != "unchanged":
-                kinds[file.filename] = _KINDS.get(file.status, "M")
-        page = page + 1 if answer.next_params else None
-    return kinds
+        shown = await api.get(_RefComparison, *place, params={**size, "page": page}) if page > 1 else first
+        found.update({commit.sha: commit for commit in reversed(shown.commits)})
+    commits = list(found.values())[:most]
+    return commits, max(0, first.total_commits - len(commits))

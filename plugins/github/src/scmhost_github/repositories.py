@@ -1,143 +1,141 @@
-"""The repositories of an installation: offered, added and kept up to date."""
+"""The repositories of an installation: offered, added and kept up to date, with their webhooks and pushes."""
 
-import re
-from collections.abc import Sequence
-from typing import Final
-from urllib.parse import urlsplit
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from pydantic import BaseModel, Field
+from pydantic import AliasPath, BaseModel, Field
 
 from scmhost.sdk import (
+    FULL_NAME,
     AddRequest,
-    ApiNotFound,
-    Claim,
-    Create,
+    ApiRepository,
+    BodyPages,
+    Decision,
+    DeliveryRoute,
+    GitPushBody,
     HostRepository,
     Installation,
-    Offer,
     OfferPage,
-    ProviderError,
-    Refusal,
+    ProviderForbidden,
+    Push,
+    RegisteredWebhook,
     Repository,
     RepositoryUpdate,
-    for_each,
+    add_repository,
+    check_signature,
     hookimpl,
-    remaining_seconds,
-    repository_update,
+    offer_page,
+    put_webhook,
+    read_body,
+    require_signature,
 )
 
-from .api import PAGE, Id, api_of, instance_of, is_app, pages
-from .app import app_api
-from .forms import GitHubInstance, GitHubSettings
+from .api import PAGE, Id, api_of, app_api, external_id, is_app, repository_api
+from .forms import GitHubSettings
 
-# The time for one more page of offers, in seconds.
-_RESERVE: Final = 4.0
-_FULL_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
-_NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}")
+MOST_LISTED: Final = 2048
+"""The most commits that a delivery lists. GitHub does not count the others."""
 
 
-class GitHubRepository(BaseModel):
-    """A repository. ``full_name`` has its owner and its name."""
-
-    id: Id
-    full_name: str = Field(pattern=rf"^{_FULL_NAME.pattern}$")
-    default_branch: str | None = None
-    archived: bool = False
-
-    def found(self, instance: GitHubInstance) -> HostRepository:
-        """Return it for the host, with the URL of its instance."""
-        return HostRepository(
-            external_id=str(self.id),
-            name=self.full_name,
-            url=f"{instance.url}/{self.full_name}",
-            configuration={"full_name": self.full_name},
-            state="archived" if self.archived else "active",
-            default_branch=self.default_branch,
-        )
+class _DeliveredTo(BaseModel):
+    installation: Id | None = Field(None, validation_alias=AliasPath("installation", "id"))
 
 
-class _Granted(BaseModel):
-    repositories: tuple[GitHubRepository, ...]
-
-
-class _Numbered(BaseModel):
-    id: Id
+class _PushBody(GitPushBody):
+    repository_id: Id = Field(validation_alias=AliasPath("repository", "id"))
+    repository_url: str = Field(validation_alias=AliasPath("repository", "html_url"))
 
 
 @hookimpl
 async def scm_offer_repositories(
     installation: Installation, search: str, cursor: str, settings: GitHubSettings
 ) -> OfferPage:
-    if not _NUMBER.fullmatch(cursor or "1"):
-        raise ProviderError(f"{cursor[:20]!r} is no page of repositories.")
-    api, instance = api_of(installation, settings), instance_of(installation, settings)
-    text, found = search.casefold(), dict[str, Offer]()
-    following: int | None = int(cursor or "1")
+    api, url, text = api_of(installation, settings), settings.of(installation).url, search.casefold()
+    if is_app(installation):
+        listed = api.below("installation", "repositories", pages=BodyPages("repositories"))
+    else:
+        listed = api.below("user", "repos")
+
     # GitHub's search would also find repositories of others, so that its lists are filtered.
-    while following is not None:
-        if is_app(installation):
-            granted, following = await anext(pages(api, _Granted, "installation", "repositories", page=following))
-            listed: Sequence[GitHubRepository] = granted.repositories
-        else:
-            listed, following = await anext(pages(api, list[GitHubRepository], "user", "repos", page=following))
-        for one in listed:
-            if text in one.full_name.casefold() and _is_wanted(installation, one):
-                found[one.full_name] = one.found(instance).offer()
-        if len(found) >= PAGE or remaining_seconds() < _RESERVE:
-            break
-    return OfferPage(offers=tuple(found.values()), next=str(following) if following else None)
+    def show(one: ApiRepository) -> HostRepository | None:
+        return one.found(url) if text in one.full_name.casefold() and _is_wanted(installation, one) else None
+
+    params = {"page": "1", "per_page": PAGE}
+    return await offer_page(listed, ApiRepository, show, cursor=cursor, params=params, enough=PAGE)
 
 
 @hookimpl
 async def scm_dispatch_repository(
     installation: Installation, request: AddRequest, candidate: Repository | None, settings: GitHubSettings
-) -> Claim | Create | Refusal:
-    path = urlsplit(candidate.url or "").path.strip("/").removesuffix(".git") if candidate else ""
-    texts = (request.fields.get("path"), request.identifier, candidate.name if candidate else None, path)
-    name = next((text for text in texts if isinstance(text, str) and _FULL_NAME.fullmatch(text)), None)
-    if name is None:
-        return Refusal(reason="invalid", message=f"{request.identifier!r} is no repository; write OWNER/NAME.")
-    found = await _find(installation, name, settings)
-    if found is None:
-        return Refusal(reason="not_found", message=f"GitHub has no repository {name!r} for this installation.")
-    return found.found(instance_of(installation, settings)).decision(candidate)
+) -> Decision:
+    api, instance = api_of(installation, settings), settings.of(installation)
+
+    # Every token can read all public repositories.
+    async def find(name: str) -> HostRepository | None:
+        found = await api.find(ApiRepository, "repos", *name.split("/"))
+        if found and is_app(installation):
+            owner = await app_api(instance).find(dict[str, Any], "repos", *found.full_name.split("/"), "installation")
+            found = found if owner and str(owner.get("id")) == installation.metadata.get("installation_id") else None
+        return found.found(instance.url) if found and _is_wanted(installation, found) else None
+
+    return await add_repository(request, candidate, find, base_url=instance.url, fields=("path",), names=FULL_NAME)
 
 
 @hookimpl
 async def scm_sync_repositories(
     installation: Installation, repositories: Sequence[Repository], settings: GitHubSettings
 ) -> Sequence[RepositoryUpdate]:
-    api, instance = api_of(installation, settings), instance_of(installation, settings)
-
-    # A rename and a transfer keep the id.
-    async def update(repository: Repository) -> RepositoryUpdate | None:
-        old_name = repository.configuration.get("full_name")
-        try:
-            answer = await api.request("GET", "repositories", repository.external_id or "", conditional=True)
-        except ApiNotFound:
-            return repository_update(repository, None, old_name)
-        found = answer.read(GitHubRepository)
-        if str(found.id) != repository.external_id:
-            raise ProviderError(f"{api.host} answered with another repository than {repository.external_id}.")
-        return repository_update(repository, found.found(instance), old_name)
-
-    known = [one for one in repositories if _NUMBER.fullmatch(one.external_id or "")]
-    return [one for _, one in await for_each(update, known, reserve=0.0) if one is not None]
+    api = api_of(installation, settings).below("repositories", conditional=True)
+    return await ApiRepository.follow(api, repositories, settings.of(installation).url)
 
 
-def _is_wanted(installation: Installation, found: GitHubRepository) -> bool:
+@hookimpl
+def scm_route_delivery(headers: Mapping[str, str], body: bytes, settings: GitHubSettings) -> DeliveryRoute | None:
+    # The secret that signed the delivery tells the instance, which the body does not.
+    for name, instance in settings.instances.items():
+        secret = instance.app.webhook_secret if instance.app else None
+        if secret and check_signature(secret.get_secret_value(), body, headers.get("x-hub-signature-256", "")):
+            if headers.get("x-github-event") != "push":
+                return None
+            number = read_body(_DeliveredTo, body).installation
+            return DeliveryRoute(external_id=external_id(name, number), secret=secret) if number else None
+    raise ProviderForbidden("X-Hub-Signature-256 is missing, or was not made with the webhook secret of an App.")
+
+
+@hookimpl
+def scm_read_push(
+    headers: Mapping[str, str], body: bytes, secret: str, repositories: Sequence[Repository]
+) -> Sequence[Push]:
+    require_signature(headers, body, secret, "x-hub-signature-256")
+    if headers.get("x-github-event") != "push":
+        return ()
+    pushed = read_body(_PushBody, body)
+    unlisted = int(len(pushed.commits or ()) >= MOST_LISTED)
+    # The id is the same after a rename, of which the host may not know yet.
+    return (pushed.push(repositories, str(pushed.repository_id), pushed.repository_url, unlisted),)
+
+
+@hookimpl
+async def scm_register_webhook(
+    installation: Installation, repository: Repository, address: str, secret: str, settings: GitHubSettings
+) -> RegisteredWebhook:
+    if is_app(installation):
+        # GitHub sends the pushes of all installations of an App to the address in the App's settings.
+        return RegisteredWebhook(external_id="app")
+    config = {"url": address, "content_type": "json", "secret": secret, "insecure_ssl": "0"}
+    body = {"active": True, "events": ["push"], "config": config}
+    hooks = repository_api(installation, repository, settings).below("hooks")
+    return await put_webhook(hooks, address, body, update="PATCH", params={"per_page": PAGE})
+
+
+@hookimpl
+async def scm_unregister_webhook(
+    installation: Installation, repository: Repository, webhook: RegisteredWebhook, settings: GitHubSettings
+) -> None:
+    if not is_app(installation):
+        await repository_api(installation, repository, settings).delete("hooks", webhook.external_id)
+
+
+def _is_wanted(installation: Installation, found: ApiRepository) -> bool:
     owner = str(installation.metadata.get("owner") or "")
     return not owner or found.full_name.partition("/")[0].casefold() == owner.casefold()
-
-
-async def _find(installation: Installation, name: str, settings: GitHubSettings) -> GitHubRepository | None:
-    """Return a repository that an installation may use. Every token can read all public ones."""
-    found = await api_of(installation, settings).find(GitHubRepository, "repos", *name.split("/"))
-    if found is None or not _is_wanted(installation, found):
-        return None
-    instance = instance_of(installation, settings)
-    if not is_app(installation) or instance.app is None:
-        return found
-    path = ("repos", *found.full_name.split("/"), "installation")
-    owner = await app_api(instance, instance.app).find(_Numbered, *path)
-    return found if owner and str(owner.id) == installation.metadata.get("installation_id") else None

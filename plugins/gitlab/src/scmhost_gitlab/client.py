@@ -1,9 +1,9 @@
 """Requests to an instance of GitLab, and the parts of its answers that the plugin reads."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Final
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from scmhost.sdk import HostRepository, Installation, ProviderUnauthorized, Repository, join_url, shared_client
 
@@ -43,36 +43,28 @@ class GitLabProject(GitLabAnswer):
         )
 
 
-def rest_api(instance: GitLabInstance, headers: dict[str, str]) -> "ApiClient":
-    """Return the client of an instance's REST API with the headers of credentials."""
-    return shared_client(f"{instance.url}/api/v4", headers)
-
-
-def credentials(installation: Installation) -> dict[str, str]:
-    """Return the headers of an installation's credentials.
+def rest_api(instance: GitLabInstance, secrets: Mapping[str, SecretStr]) -> "ApiClient":
+    """Return the client of an instance's REST API with the secrets of an installation.
 
     Raises:
         ProviderUnauthorized: it has none.
     """
-    secrets = {name: secret.get_secret_value() for name, secret in installation.secrets.items()}
-    if "access_token" in secrets:
-        return {"Authorization": f"Bearer {secrets['access_token']}"}
-    if "token" in secrets:
-        return {"PRIVATE-TOKEN": secrets["token"]}
-    raise ProviderUnauthorized("The installation has no token for GitLab; install it again.")
+    known = {name: secret.get_secret_value() for name, secret in secrets.items()}
+    if "access_token" in known:
+        headers = {"Authorization": f"Bearer {known['access_token']}"}
+    elif "token" in known:
+        headers = {"PRIVATE-TOKEN": known["token"]}
+    else:
+        raise ProviderUnauthorized("The installation has no token for GitLab; install it again.")
+    return shared_client(f"{instance.url}/api/v4", headers)
 
 
 def api_of(installation: Installation, settings: GitLabSettings) -> "ApiClient":
     """Return the client of the REST API with an installation's credentials."""
-    return rest_api(settings.of(installation), credentials(installation))
+    return rest_api(settings.of(installation), installation.secrets)
 
 
-def project_path(repository: Repository) -> tuple[str, str]:
-    """Return the path of a repository's project in the REST API."""
+def project_api(installation: Installation, repository: Repository, settings: GitLabSettings) -> "ApiClient":
+    """Return the client of the part of the REST API below a repository's project."""
     # GitLab has no project 0, so that it answers 404 for a repository that was never decided about.
-    return "projects", repository.external_id or "0"
-
-
-def host_of(url: str) -> str:
-    """Return the host of a URL in lower case, without its port: that of SSH differs."""
-    return (urlsplit(url).hostname or "").lower()
+    return api_of(installation, settings).below("projects", repository.external_id or "0")

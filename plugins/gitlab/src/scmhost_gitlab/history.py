@@ -1,18 +1,16 @@
 """Refs, commits and the files in them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from scmhost.sdk import (
-    MAX_FILE_BYTES,
+    ApiCommit,
     ApiError,
     ApiNotFound,
     BlamedLine,
-    CommitDraft,
-    CommitTime,
+    CommitPage,
     Existence,
-    FileChange,
     Installation,
     Location,
     ProviderError,
@@ -20,43 +18,30 @@ from scmhost.sdk import (
     RefKind,
     Repository,
     ResolvedRef,
-    changes_of,
+    first_of,
     for_each,
     hookimpl,
+    is_file_path,
     ref_problem,
     resolve_ref,
+    with_changes,
 )
 
-from .client import LARGEST_PAGE, GitLabAnswer, GitLabProject, api_of, project_path
+from .client import LARGEST_PAGE, GitLabAnswer, project_api
 from .forms import GitLabSettings
 
 if TYPE_CHECKING:
-    from scmhost.sdk import ApiAnswer, ApiClient
+    from scmhost.sdk import ApiAnswer
 
 _MOST_CHANGES: Final = 10_000
 # Lines that are nearer to each other than this are asked for together.
 _NEAR_LINES: Final = 200
-# Time to validate and return what was read.
-_RESERVED_SECONDS: Final = 3.0
 # GitLab sends it with every file; a page of a proxy does not have it.
 _FILE_MARK: Final = "x-gitlab-blob-id"
 
 
-class GitLabCommit(GitLabAnswer):
-    id: str
-    message: str | None = None
-    author_name: str | None = None
-    author_email: str | None = None
-    committed_date: CommitTime = None
-    parent_ids: tuple[str, ...] = ()
-
-    @property
-    def is_merge(self) -> bool:
-        return len(self.parent_ids) > 1
-
-
 class GitLabRef(GitLabAnswer):
-    commit: GitLabCommit
+    commit: ApiCommit
 
 
 class GitLabDiff(GitLabAnswer):
@@ -66,7 +51,8 @@ class GitLabDiff(GitLabAnswer):
     renamed_file: bool = False
     deleted_file: bool = False
 
-    def changes(self) -> Iterator[tuple[str, Literal["A", "M", "D"]]]:
+    def changes(self) -> Iterator[tuple[str, str]]:
+        """Yield ``A``, ``M`` or ``D`` by path; a rename is a deletion and an addition."""
         if self.renamed_file or self.deleted_file:
             yield self.old_path, "D"
         if not self.deleted_file:
@@ -74,7 +60,7 @@ class GitLabDiff(GitLabAnswer):
 
 
 class GitLabBlame(GitLabAnswer):
-    commit: GitLabCommit
+    commit: ApiCommit
     lines: tuple[str, ...]
 
 
@@ -82,59 +68,55 @@ class GitLabBlame(GitLabAnswer):
 async def scm_resolve_ref(
     installation: Installation, repository: Repository, ref: str | None, settings: GitLabSettings
 ) -> ResolvedRef | None:
-    api, project = api_of(installation, settings), project_path(repository)
+    api = project_api(installation, repository, settings)
 
     async def sha_of(kind: RefKind, name: str) -> str | None:
         if kind == "commit":
-            commit = await api.find(GitLabCommit, *project, "repository", "commits", name)
-            return commit.id if commit else None
-        place = "branches" if kind == "branch" else "tags"
-        found = await api.find(GitLabRef, *project, "repository", place, name)
-        return found.commit.id if found else None
+            commit = await api.find(ApiCommit, "repository", "commits", name)
+            return commit.sha if commit else None
+        found = await api.find(GitLabRef, "repository", "branches" if kind == "branch" else "tags", name)
+        return found.commit.sha if found else None
 
-    async def default_branch() -> str | None:
-        known = await api.find(GitLabProject, *project)
-        return known.default_branch if known else None
-
-    return await resolve_ref(ref, sha_of, default_branch)
+    return await resolve_ref(ref, sha_of, api)
 
 
 @hookimpl
 async def scm_compare_commits(
     installation: Installation, repository: Repository, base: str | None, head: str, settings: GitLabSettings
-) -> Sequence[CommitDraft]:
-    api, project = api_of(installation, settings), project_path(repository)
+) -> CommitPage:
+    api = project_api(installation, repository, settings).below("repository", "commits")
     ends = [ref for ref in (base, head) if ref is not None]
     for ref in ends:
         if problem := ref_problem(ref):
             raise ProviderError(f"{ref!r} is neither a commit nor the name of a ref: {problem}")
     query = {"ref_name": "..".join(ends), "order": "topo", "per_page": LARGEST_PAGE}
-    # Without a base, the whole history would be the commits of the first release.
-    most = settings.first_commits if base is None else settings.most_commits
-    pages = api.items(GitLabCommit, *project, "repository", "commits", params=query, most=most)
-    commits = list({commit.id: commit async for commit in pages}.values())
+    # Without a base, the whole history would be the commits of the first release, and nothing is missing.
+    most, further = (settings.first_commits, 0) if base is None else (settings.most_commits, 1)
+    commits, unlisted = await first_of(api.items(ApiCommit, params=query, most=most + further), most)
     # GitLab also answers with an empty list for a ref that it does not have.
     for ref in ends if not commits else ():
-        if await api.find(GitLabCommit, *project, "repository", "commits", ref) is None:
+        if await api.find(ApiCommit, ref) is None:
             raise ProviderError(f"{api.host} has no commit, tag or branch {ref!r} in {repository.name!r}")
-    changes = await _changes(api, project, commits[: settings.commits_with_files])
-    return [_draft(commit, changes.get(commit.id, ())) for commit in commits]
+
+    async def changes(commit: ApiCommit) -> Mapping[str, str]:
+        diffs = api.items(GitLabDiff, commit.sha, "diff", params={"per_page": LARGEST_PAGE}, most=_MOST_CHANGES)
+        return {path: kind async for diff in diffs for path, kind in diff.changes()}
+
+    return await with_changes(commits, changes, most=settings.commits_with_files, unlisted=unlisted)
 
 
 @hookimpl
 async def scm_file_exists(
     installation: Installation, repository: Repository, location: Location, settings: GitLabSettings
 ) -> Existence:
-    api, project = api_of(installation, settings), project_path(repository)
-    ref = location.ref
-    if ref_problem(ref) or not _is_path(location.path):
+    api, ref = project_api(installation, repository, settings).below("repository"), location.ref
+    if ref_problem(ref) or not is_file_path(location.path):
         return Existence.UNKNOWN
-    place = (*project, "repository", "files", location.path)
     try:
-        _check_file(await api.request("HEAD", *place, params={"ref": ref}))
+        _check_file(await api.request("HEAD", "files", location.path, params={"ref": ref}))
     except ApiNotFound:
         # GitLab answers the same for a commit that was not pushed, and for a project that it does not show.
-        commit = await api.find(GitLabCommit, *project, "repository", "commits", ref)
+        commit = await api.find(ApiCommit, "commits", ref)
         return Existence.UNKNOWN if commit is None else Existence.NO
     return Existence.YES
 
@@ -143,14 +125,11 @@ async def scm_file_exists(
 async def scm_read_file(
     installation: Installation, repository: Repository, ref: str, path: str, settings: GitLabSettings
 ) -> bytes | None:
-    if ref_problem(ref) or not _is_path(path):
+    if ref_problem(ref) or not is_file_path(path):
         return None
-    place = (*project_path(repository), "repository", "files", path, "raw")
-    try:
-        answer = await api_of(installation, settings).request(
-            "GET", *place, params={"ref": ref}, headers={"Accept": "*/*"}, most_bytes=MAX_FILE_BYTES
-        )
-    except ApiNotFound:
+    api = project_api(installation, repository, settings)
+    answer = await api.file("repository", "files", path, "raw", params={"ref": ref})
+    if answer is None:
         return None
     _check_file(answer)
     return answer.body
@@ -165,22 +144,22 @@ async def scm_blame_lines(
     lines: Sequence[int],
     settings: GitLabSettings,
 ) -> Sequence[BlamedLine]:
-    if ref_problem(ref) or not _is_path(path):
+    if ref_problem(ref) or not is_file_path(path):
         return ()
-    api, place = api_of(installation, settings), (*project_path(repository), "repository", "files", path, "blame")
+    api = project_api(installation, repository, settings).below("repository", "files", path, "blame")
 
     async def blamed(ends: tuple[int, int]) -> list[BlamedLine]:
         first, last = ends
         query = {"ref": ref, "range[start]": first, "range[end]": last}
         try:
-            ranges = await api.get(list[GitLabBlame], *place, params=query)
+            ranges = await api.get(list[GitLabBlame], params=query)
         except ApiError as error:
             # There is no such file, or it ends before the first of these lines.
             if error.status not in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND):
                 raise
             return []
         commits = [item.commit for item in ranges for _ in item.lines]
-        return [_blamed_line(line, commit) for line, commit in zip(range(first, last + 1), commits, strict=False)]
+        return [commit.blamed(line) for line, commit in zip(range(first, last + 1), commits, strict=False)]
 
     wanted = frozenset(lines)
     found = await for_each(blamed, line_ranges(lines))
@@ -198,52 +177,6 @@ def line_ranges(lines: Iterable[int]) -> list[tuple[int, int]]:
     return ranges
 
 
-async def _changes(
-    api: "ApiClient", project: tuple[str, str], commits: Sequence[GitLabCommit]
-) -> dict[str, tuple[FileChange, ...]]:
-    """Return the changed files by commit, of as many commits as there is time for.
-
-    A merge has none: GitLab shows what the whole branch has changed. What cannot be read of one commit is left out.
-
-    Raises:
-        ProviderUnavailable: the rate limit is used up, or nothing could be read.
-    """
-
-    async def read(commit: GitLabCommit) -> tuple[FileChange, ...]:
-        place = (*project, "repository", "commits", commit.id, "diff")
-        diffs = api.items(GitLabDiff, *place, params={"per_page": LARGEST_PAGE}, most=_MOST_CHANGES)
-        return changes_of({path: kind async for diff in diffs for path, kind in diff.changes()})
-
-    simple = [commit for commit in commits if not commit.is_merge]
-    return {commit.id: changes for commit, changes in await for_each(read, simple, reserve=_RESERVED_SECONDS)}
-
-
-def _draft(commit: GitLabCommit, changes: tuple[FileChange, ...]) -> CommitDraft:
-    return CommitDraft(
-        sha=commit.id,
-        message=commit.message,
-        author_name=commit.author_name or None,
-        author_email=commit.author_email or None,
-        timestamp=commit.committed_date,
-        changes=changes,
-    )
-
-
-def _blamed_line(line: int, commit: GitLabCommit) -> BlamedLine:
-    return BlamedLine(
-        line=line,
-        sha=commit.id,
-        author_name=commit.author_name or None,
-        author_email=commit.author_email or None,
-        timestamp=commit.committed_date,
-    )
-
-
 def _check_file(answer: "ApiAnswer") -> None:
     if _FILE_MARK not in answer.headers:
         raise ProviderUnavailable(f"{answer.host} answered {answer.place} with something that is no file of GitLab")
-
-
-def _is_path(path: str) -> bool:
-    """Return whether a file of a repository may have this path."""
-    return "\0" not in path and {"", ".", ".."}.isdisjoint(path.split("/"))

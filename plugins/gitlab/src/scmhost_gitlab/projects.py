@@ -1,33 +1,23 @@
 """Offer, add and synchronize projects. A project keeps its number when it is renamed or moved to another group."""
 
-import re
 from collections.abc import Sequence
-from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from scmhost.sdk import (
     AddRequest,
     Decision,
+    HostRepository,
     Installation,
     OfferPage,
-    ProviderError,
-    ProviderUnavailable,
-    Refusal,
     Repository,
     RepositoryUpdate,
-    UrlError,
-    for_each,
+    add_repository,
+    follow_repositories,
     hookimpl,
-    read_remote,
-    repository_update,
+    offer_page,
 )
 
-from .client import LARGEST_PAGE, GitLabProject, api_of, host_of, project_path
-from .forms import GitLabInstance, GitLabSettings
-
-# What leads from one page to the next. A cursor comes back from the user, who must not add other parameters.
-_CURSOR: Final = frozenset({"id_after", "cursor", "page"})
-_SCP: Final = re.compile(r"[\w.-]+@[\w.-]+:")
+from .client import LARGEST_PAGE, GitLabProject, api_of
+from .forms import GitLabSettings
 
 
 @hookimpl
@@ -42,86 +32,57 @@ async def scm_offer_repositories(
     order = {"order_by": "path" if group else "id", "sort": "asc", "per_page": LARGEST_PAGE}
     filters = {"archived": False, "simple": True, "search": search or None}
     namespaces = {"search_namespaces": True} if search and not group else {}
-    after = dict(parse_qsl(cursor))
-    if not after.keys() <= _CURSOR or bool(after) != bool(cursor):
-        raise ProviderError("The cursor is none of this list of projects; begin again without one.")
-    answer = await api_of(installation, settings).request(
-        "GET", *place, params={**own, **order, **filters, **namespaces, **after}
+    api, instance = api_of(installation, settings).below(*place), settings.of(installation)
+    params = {**own, **order, **filters, **namespaces}
+    return await offer_page(
+        api,
+        GitLabProject,
+        lambda project: project.found(instance),
+        cursor=cursor,
+        params=params,
+        by=("id_after", "cursor", "page"),
     )
-    offers = [project.found(settings.of(installation)).offer() for project in answer.read(list[GitLabProject])]
-    following = {name: value for name, value in (answer.next_params or {}).items() if name in _CURSOR}
-    return OfferPage(offers=tuple(offers), next=urlencode(following) if following not in ({}, after) else None)
 
 
 @hookimpl
 async def scm_dispatch_repository(
     installation: Installation, request: AddRequest, candidate: Repository | None, settings: GitLabSettings
 ) -> Decision:
-    instance, api = settings.of(installation), api_of(installation, settings)
-    texts, group = _texts(request, candidate), _group(installation)
-    for text in texts:
-        reference = read_reference(text, instance)
-        project = await api.find(GitLabProject, "projects", reference) if reference else None
-        if project and (not group or project.path.casefold().startswith(f"{group.casefold()}/")):
-            return project.found(instance).decision(candidate)
-    names = " or ".join(map(repr, texts)) or "of this repository"
-    limit = f" in the group {group}" if group else ""
-    return Refusal(reason="not_found", message=f"{instance.url} shows no project {names}{limit} to this installation.")
+    api, instance, group = api_of(installation, settings), settings.of(installation), _group(installation)
+
+    async def find(name: str) -> HostRepository | None:
+        project = await api.find(GitLabProject, "projects", name)
+        is_in_group = project and (not group or project.path.casefold().startswith(f"{group.casefold()}/"))
+        return project.found(instance) if project and is_in_group else None
+
+    return await add_repository(
+        request,
+        candidate,
+        find,
+        base_url=instance.url,
+        fields=("project",),
+        ssh_host=instance.ssh_host,
+        within=f"the group {group}" if group else "",
+    )
 
 
 @hookimpl
 async def scm_sync_repositories(
     installation: Installation, repositories: Sequence[Repository], settings: GitLabSettings
 ) -> Sequence[RepositoryUpdate]:
-    api = api_of(installation, settings)
+    api, instance = api_of(installation, settings), settings.of(installation)
 
-    async def update(repository: Repository) -> RepositoryUpdate | None:
-        project = await api.find(GitLabProject, *project_path(repository))
-        if project and str(project.id) != repository.external_id:
-            raise ProviderUnavailable(f"{api.host} answered with another project than {repository.external_id}")
-        old_name = repository.configuration.get("path")
+    async def find(repository: Repository) -> HostRepository | None:
+        project = await api.find(GitLabProject, "projects", str(repository.external_id))
         if project and project.marked_for_deletion_on:
             # GitLab renames a project that is going to be deleted.
+            old_name = repository.configuration.get("path")
             project = project.model_copy(update={"path": old_name or project.path})
-        found = project.found(settings.of(installation)) if project else None
-        return repository_update(repository, found, old_name)
+        return project.found(instance) if project else None
 
     # Without a valid token GitLab answers 401 here, and 404 for each project.
     await api.request("GET", "user")
-    found = await for_each(update, [repository for repository in repositories if repository.external_id])
-    return [one for _, one in found if one]
-
-
-def read_reference(text: str, instance: GitLabInstance) -> str | None:
-    """Return the number or the path of a project from what a user or a build job names; None for another host.
-
-    Args:
-        text: a number, a path, the URL of a page, or a clone URL with or without a user, a password or a token.
-        instance: the instance whose project it must be.
-    """
-    text = text.strip().partition("/-/")[0]
-    if "://" not in text and not _SCP.match(text):
-        path = text.strip("/").removesuffix(".git")
-        return path if path not in ("", ".", "..") else None
-    try:
-        remote = read_remote(text, "gitlab")
-    except UrlError:
-        return None
-    prefix = urlsplit(instance.url).path.strip("/")
-    path = remote.path.removeprefix(f"{prefix}/") if prefix else remote.path
-    hosts = {host_of(remote.base_url or ""), (remote.host or "").lower()}
-    return path if hosts & {host_of(instance.url), instance.ssh_host.lower() or host_of(instance.url)} else None
-
-
-def _texts(request: AddRequest, candidate: Repository | None) -> list[str]:
-    """Return what may name the project, the most certain first."""
-    explicit = request.fields.get("project")
-    if isinstance(explicit, str | int) and explicit:
-        return [str(explicit)]
-    if candidate is None:
-        return [request.identifier]
-    # The identifier is the name or the id of the candidate, which is none of GitLab's numbers.
-    return [text for text in (candidate.url, candidate.name) if text and not text.isdecimal()]
+    return await follow_repositories(repositories, find, name_field="path")
 
 
 def _group(installation: Installation) -> str:

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from scmhost.sdk import (
-    ApiNotFound,
     GitPushBody,
     Installation,
     ProviderForbidden,
@@ -14,17 +13,13 @@ from scmhost.sdk import (
     RegisteredWebhook,
     Repository,
     hookimpl,
+    put_webhook,
     read_body,
     same_secret,
 )
 
-from .client import LARGEST_PAGE, GitLabAnswer, api_of, project_path
+from .client import LARGEST_PAGE, GitLabAnswer, project_api
 from .forms import GitLabSettings
-
-
-class GitLabHook(GitLabAnswer):
-    id: int
-    url: str
 
 
 class GitLabPushedProject(GitLabAnswer):
@@ -43,25 +38,16 @@ class GitLabPushBody(GitPushBody):
 async def scm_register_webhook(
     installation: Installation, repository: Repository, address: str, secret: str, settings: GitLabSettings
 ) -> RegisteredWebhook:
-    api, place = api_of(installation, settings), (*project_path(repository), "hooks")
+    api = project_api(installation, repository, settings).below("hooks")
     body = {"url": address, "token": secret, "push_events": True, "tag_push_events": False}
-    async for known in api.items(GitLabHook, *place, params={"per_page": LARGEST_PAGE}):
-        if known.url == address:
-            await api.request("PUT", *place, str(known.id), json=body)
-            return RegisteredWebhook(external_id=str(known.id))
-    made = (await api.request("POST", *place, json=body)).read(GitLabHook)
-    return RegisteredWebhook(external_id=str(made.id))
+    return await put_webhook(api, address, body, params={"per_page": LARGEST_PAGE})
 
 
 @hookimpl
 async def scm_unregister_webhook(
     installation: Installation, repository: Repository, webhook: RegisteredWebhook, settings: GitLabSettings
 ) -> None:
-    place = (*project_path(repository), "hooks", webhook.external_id)
-    try:
-        await api_of(installation, settings).request("DELETE", *place)
-    except ApiNotFound:
-        return
+    await project_api(installation, repository, settings).delete("hooks", webhook.external_id)
 
 
 @hookimpl

@@ -1,0 +1,138 @@
+"""Rank candidates by a conditional logit model: the chance of each among all candidates, and of none of them."""
+
+from collections.abc import Mapping, Sequence
+from math import exp
+from typing import Final, NamedTuple
+
+from .evidence import evidence_of
+from .features import Comparison, Features, PossibleSuspect, compare
+from .values import MOST_SUSPECTS, Answer, Confidence, Suspect, SuspectQuestion
+
+
+class Weights(NamedTuple):
+    """The weights of features, and the utility of the answer "none of the candidates"."""
+
+    of_features: Mapping[str, float]
+    of_none: float
+
+
+# Written by ``benchmarks/suspects.py --fit``.
+FILE_WEIGHTS: Final = Weights(
+    {
+        "files": 3.11,
+        "innermost_file": 0.09,
+        "added": 2.59,
+        "cosmetic": -0.63,
+        "recent": 1.56,
+        "function_names": 1.38,
+    },
+    of_none=4.82,
+)
+LINE_WEIGHTS: Final = Weights(
+    {
+        "files": 2.06,
+        "innermost_file": -1.09,
+        "added": 1.98,
+        "cosmetic": -1.05,
+        "recent": 0.87,
+        "function_names": 0.53,
+        "blamed": 2.51,
+        "near": 1.89,
+        "near_rank": 1.4,
+        "blamed_and_added": -1.71,
+    },
+    of_none=5.05,
+)
+
+_HIGH_SCORE: Final = 0.6
+_MEDIUM_SCORE: Final = 0.25
+_CLEAR_LEAD: Final = 8.0
+# The first place of a region is its newest commit.
+_NEWEST_IN_REGION: Final = 2
+
+_NO_FRAMES: Final = "No frame of the trace is in the repository."
+_NO_COMMITS: Final = "No commits are known."
+_ALL_LATER: Final = "All known commits are later than the first occurrence."
+_NO_CANDIDATE: Final = (
+    "No commit{of_release} touches a file of the trace; merges, renames and reverted commits are left out."
+)
+
+
+def rank(question: SuspectQuestion) -> Answer:
+    """Return the commits that most probably introduced an error, or the reason why there are none."""
+    if not question.frames:
+        return Answer(reason=_NO_FRAMES)
+    if not question.commits:
+        return Answer(reason=_NO_COMMITS)
+    comparison = compare(question)
+    if not comparison.candidates:
+        return Answer(reason=_why_none(question))
+    weights = LINE_WEIGHTS if comparison.has_lines else FILE_WEIGHTS
+    utilities = [utility(weights, features) for features in comparison.features]
+    scores = probabilities(utilities, weights.of_none)
+    order = in_order(comparison.candidates, utilities)
+    suspects = [
+        _suspect(question, comparison, number, scores, order) for number in range(min(len(order), MOST_SUSPECTS))
+    ]
+    return Answer(tuple(suspects))
+
+
+def utility(weights: Weights, features: Features) -> float:
+    """Return the weighted sum of a candidate's features."""
+    return sum(weight * features[name] for name, weight in weights.of_features.items())
+
+
+def probabilities(utilities: Sequence[float], of_none: float) -> list[float]:
+    """Return the probability of each candidate; with that of none of them they add up to 1."""
+    most = max([*utilities, of_none])
+    weighed = [exp(value - most) for value in utilities]
+    total = sum(weighed) + exp(of_none - most)
+    return [value / total for value in weighed]
+
+
+def in_order(candidates: Sequence[PossibleSuspect], utilities: Sequence[float]) -> list[int]:
+    """Return the numbers of candidates, the most probable first, of equal ones the newest, then by id."""
+
+    def key(at: int) -> tuple[float, float, str]:
+        return -utilities[at], -candidates[at].commit.time, candidates[at].commit.sha
+
+    return sorted(range(len(candidates)), key=key)
+
+
+def _suspect(
+    question: SuspectQuestion, comparison: Comparison, number: int, scores: Sequence[float], order: Sequence[int]
+) -> Suspect:
+    at = order[number]
+    score = scores[at]
+    confidence: Confidence = "medium" if score >= _MEDIUM_SCORE else "low"
+    if number == 0 and is_certain(comparison, [scores[place] for place in order], at):
+        confidence = "high"
+    candidate = comparison.candidates[at]
+    return Suspect(candidate.commit.sha, round(score, 4), confidence, evidence_of(question, comparison, candidate))
+
+
+def is_certain(comparison: Comparison, scores: Sequence[float], first: int) -> bool:
+    """Return whether the first suspect deserves high confidence: independent signs must agree on it.
+
+    The scores are in order. The first suspect must be more probable than all others together, far ahead of the second,
+    and the newest of all blamed commits. In a whole history it must also be one of the newest around the innermost
+    line; a release has few commits, so that a blamed one is a strong sign.
+    """
+    if not comparison.has_lines or scores[0] < _HIGH_SCORE:
+        return False
+    if len(scores) > 1 and scores[0] < _CLEAR_LEAD * scores[1]:
+        return False
+    candidates = comparison.candidates
+    newest = max((one.commit.time for one in candidates if one.blamed), default=None)
+    candidate = candidates[first]
+    near_innermost = any(at == 0 and place < _NEWEST_IN_REGION for at, place in candidate.near)
+    is_newest = bool(candidate.blamed) and candidate.commit.time == newest
+    return is_newest and (near_innermost or bool(candidate.commit.in_release))
+
+
+def _why_none(question: SuspectQuestion) -> str:
+    first = question.first_seen
+    if first is not None and all(commit.time > first for commit in question.commits):
+        return _ALL_LATER
+    of_release = f" of {question.release}" if question.release else ""
+    return _NO_CANDIDATE.format(of_release=of_release)
