@@ -11,6 +11,7 @@ from datetime import UTC, date, timedelta
 from threading import Lock
 from typing import Final
 
+from scmhost.infra.errors import ScmhostError
 from scmhost.mapping import paths_to_match
 from scmhost.mapping.code_mapping import normalize_slashes
 from scmhost.organizations.queries import Project, get_projects
@@ -147,7 +148,7 @@ def save_missing(services: Services) -> int:
         with services.store.write() as tx:
             queries.delete_before(tx, oldest)
             queries.add_counts(tx, taken, MOST_ROOTS, OTHER_ROOTS)
-    except BaseException:
+    except ScmhostError:
         counters.put_back(taken)
         raise
     return len(taken)

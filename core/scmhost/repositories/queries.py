@@ -379,12 +379,6 @@ def update_repository(
     return saved
 
 
-def has_commits(tx: Transaction, organization_id: int, repository_id: int) -> bool:
-    """Return whether a repository has any commits."""
-    own = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
-    return tx.execute(select(COMMITS.c.id).where(own).limit(1)).first() is not None
-
-
 def _holders(tx: Transaction, organization_id: int, keys: Iterable[str]) -> dict[str, Repository]:
     query = select(*COLUMNS).where(
         REPOSITORIES.c.organization_id == organization_id, REPOSITORIES.c.status.in_(HOLDERS)
