@@ -204,7 +204,10 @@ def test_installation_continues_at_the_code_host(stepped: ApiClient) -> None:
         admin.open(pending)
         assert "Not finished yet" in admin.text
         answer = httpx2.get(consent, follow_redirects=False, trust_env=False)
-        admin.client.get(answer.headers["Location"].removeprefix("http://scmhost.example"))
+        admin.open(answer.headers["Location"].removeprefix("http://scmhost.example"))
+        back = admin.first("a").attributes["href"] or ""
+        admin.open(back.removeprefix("http://scmhost.example"))
+        assert text_of(admin.first("h1"), " ") == "ada Stepped Forge"
         admin.open(pending)
         assert "It is installed." in admin.text
         assert names(stepped) == ["ada"]
