@@ -143,8 +143,9 @@ def _list_page(visit: Visit, status: int = 200, problem: Exception | None = None
         statuses=_FILTERS[chosen][1],
         only_unclaimed=chosen == "unclaimed",
     )
-    return visit.page(
+    return visit.page_that_fits(
         "repositories.html",
+        _SIZES,
         status,
         page=page,
         reasons=idle_reasons(visit.services, visit.organization, page.items),
