@@ -21,6 +21,7 @@ from scmhost.infra.paging import PageQuery
 from scmhost.installations import pending_queries
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.pending_queries import PendingDraft
+from scmhost.links import missing_queries
 from scmhost.links import queries as link_queries
 from scmhost.links.values import MappingDraft
 from scmhost.organizations import people_queries
@@ -145,6 +146,8 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         webhook_queries.request(tx, installation, [kept], NOW)
         sync_queries.schedule(tx, [((organization_id, installation), NOW)])
         alias_queries.save(tx, kept.model_copy(update={"name": "acme/old"}), kept, NOW)
+        key = missing_queries.MissingKey(organization_id, NOW.date(), project, "stack_root_mismatch", "/opt/")
+        missing_queries.add_counts(tx, {key: 1}, 10, "...")
         redirect_queries.create(tx, organization_id, "sentry", f"{organization_id}-key", NOW, binds_sender=False)
         audit_queries.add(tx, organization_id, note(token), NOW)
         person = people_queries.create_person(tx, "Ada", NOW)
