@@ -14,6 +14,7 @@ from scmhost.audit import queries as audit_queries
 from scmhost.audit.queries import AuditDraft
 from scmhost.commits import bulk_queries
 from scmhost.infra.db import jobs
+from scmhost.infra.db.base import VERSIONS
 from scmhost.infra.db.engine import Store, Transaction
 from scmhost.infra.db.schema import ALL_TABLES
 from scmhost.infra.paging import PageQuery
@@ -155,11 +156,12 @@ def note(token: int, **fields: Any) -> AuditDraft:
 
 
 def all_rows(store: Store) -> dict[str, list[tuple[Any, ...]]]:
-    """Return all stored rows by table."""
+    """Return all stored rows by table, without the counters of changes."""
     with store.read() as tx:
         return {
             table.name: [tuple(row) for row in tx.execute(select(table).order_by(*table.primary_key))]
             for table in ALL_TABLES.sorted_tables
+            if table is not VERSIONS
         }
 
 

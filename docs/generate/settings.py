@@ -14,13 +14,12 @@ from scmhost.plugins.config.schema import (
     FileSettings,
     FlagsProvider,
     HostSettings,
-    MetricsSettings,
     Organizations,
     OutboundSettings,
     PluginSettings,
     Rollout,
-    SpansSettings,
 )
+from scmhost.plugins.config.tables import MetricsSettings, ServerSettings, SpansSettings
 
 from .fields import default_of, type_of
 from .markdown import table
@@ -32,6 +31,7 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("`[host.metrics]`", MetricsSettings),
     ("`[host.spans]`", SpansSettings),
     ("`[host.outbound]`", OutboundSettings),
+    ("`[server]`", ServerSettings),
     ("`[limits]`", Limits),
     ("`[plugins.NAME]`", PluginSettings),
     ("`allow` and `deny` of a plugin", Organizations),
@@ -45,6 +45,7 @@ _DESCRIPTIONS: Final = {
     (HostSettings, "outbound"): "Which addresses plugins may connect to, below.",
     (HostSettings, "metrics"): "Prometheus metrics, below.",
     (HostSettings, "spans"): "OpenTelemetry spans, below.",
+    (FileSettings, "server"): "How `scmhost serve` listens, below.",
     (FileSettings, "limits"): "Limits of requests, below.",
     (FileSettings, "plugins"): "One table per plugin, below.",
     (FileSettings, "flags_provider"): "An external flag service, below.",

@@ -27,6 +27,7 @@ Action = Literal[
     "integration.edit",
     "integration.remove",
     "org.create",
+    "org.import",
     "project.create",
     "project.link-repository",
     "redirect-key.create",

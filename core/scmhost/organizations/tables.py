@@ -40,6 +40,7 @@ class TokenRow(EntityMixin, Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
 
 
 ORGANIZATIONS: Final = table_of(OrganizationRow)

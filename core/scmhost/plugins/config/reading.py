@@ -16,8 +16,9 @@ from pydantic_core import ErrorDetails
 from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import is_key
 from scmhost.plugins.discovery import discover
-from scmhost.plugins.errors import ConfigError, Problem, did_you_mean
+from scmhost.plugins.errors import ConfigError, Problem
 from scmhost.plugins.isolation.faults import safe_text
+from scmhost.sdk.validation import did_you_mean
 
 from .ownership import check_ownership
 from .schema import (
@@ -29,16 +30,15 @@ from .schema import (
     HostSettings,
     KeyPath,
     KeySource,
-    MetricsSettings,
     Organizations,
     OutboundSettings,
     PluginSettings,
     Rollout,
     Settings,
     Source,
-    SpansSettings,
     with_references,
 )
+from .tables import MetricsSettings, ServerSettings, SpansSettings
 
 _log = logging.getLogger(__name__)
 
@@ -49,11 +49,7 @@ PLUGINS_OFF: Final = "SCMHOST_PLUGINS_OFF"
 CONFIG_VARIABLE: Final = "SCMHOST_CONFIG"
 DEFAULT_CONFIG: Final = Path("plugins.toml")
 
-_HOST_VARIABLES: Final[Mapping[str, str]] = {
-    "database_url": DATABASE_URL,
-    "webhook_key": WEBHOOK_KEY,
-    "secret_keys": SECRET_KEYS,
-}
+_HOST_VARIABLES: Final = {"database_url": DATABASE_URL, "webhook_key": WEBHOOK_KEY, "secret_keys": SECRET_KEYS}
 # A key has 44 characters; a larger file is something else.
 _MAX_KEY_FILE: Final = 1_024
 
@@ -68,6 +64,7 @@ _TABLES: Final[Tables] = {
     ("host", "outbound"): OutboundSettings,
     ("host", "spans"): SpansSettings,
     ("limits",): Limits,
+    ("server",): ServerSettings,
     ("flags_provider",): FlagsProvider,
     ("plugins", "*"): PluginSettings,
     ("plugins", "*", "allow"): Organizations,
@@ -172,6 +169,7 @@ def settings_of(content: bytes, file: str, environ: Mapping[str, str]) -> Settin
 def _settings(file: FileSettings, source: Source, environ: Mapping[str, str]) -> Settings:
     return Settings(
         host=_host(file.host, source, environ),
+        server=file.server,
         limits=file.limits,
         plugins={name: _with_references(name, table, source, environ) for name, table in file.plugins.items()},
         flags_provider=file.flags_provider,
@@ -327,12 +325,11 @@ def _plugins_off(names: str, named: Iterable[str]) -> frozenset[str]:
         return off
     # Installed plugins are read only here: reading metadata is slow, and unknown names are rare.
     known = {*named, *(candidate.name for candidate in discover())}
-    problems = [
-        Problem("environment", None, PLUGINS_OFF, f"unknown plugin {name!r}", did_you_mean(name, known))
-        for name in sorted(unknown - known)
-    ]
-    if problems:
-        raise ConfigError(*problems)
+    if wrong := sorted(unknown - known):
+        hints = {name: did_you_mean(name, known) for name in wrong}
+        raise ConfigError(
+            *(Problem("environment", None, PLUGINS_OFF, f"unknown plugin {name!r}", hints[name]) for name in wrong)
+        )
     return off
 
 
