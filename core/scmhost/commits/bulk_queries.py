@@ -312,7 +312,9 @@ def _takes_time(dated: Any) -> Any:
 def _changes(sent: _Sent, ids: Mapping[str, int]) -> list[_Row]:
     """Return the rows of the commits' changes, in the order of commit ids."""
     pairs = [
-        (id_, change) for id_, sha in sorted(zip(ids.values(), ids, strict=True)) for change in sent.commits[sha].changes
+        (id_, change)
+        for id_, sha in sorted(zip(ids.values(), ids, strict=True))
+        for change in sent.commits[sha].changes
     ]
     rows = [(sent.organization_id, id_, _hash(change.path), change.path, change.type) for id_, change in pairs]
     # Of several changes for one path the first counts. Few senders repeat a path.

@@ -4,6 +4,7 @@ A background job adds the changes of new commits to the index. Reads do not wait
 that are not indexed yet, of which they read a bounded number.
 """
 
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -54,10 +55,12 @@ _COLUMNS: Final = (*_KEYS, "name", "path", *_STATE)
 # As many characters of a name as every database takes in an index.
 _NAME_LENGTH: Final = 255
 
-# Other writers wait while a transaction indexes this many commits.
-_COMMITS_PER_TRANSACTION: Final = 10_000
-# A job ends well before its lease does; it schedules another one for the rest.
-_TRANSACTIONS_PER_JOB: Final = 20
+# Other writers of SQLite wait while a transaction indexes this many changes, some tens of milliseconds.
+_CHANGES_PER_TRANSACTION: Final = 1_000
+# A job ends well before its lease does; another one does the rest.
+_TRANSACTIONS_PER_JOB: Final = 200
+# Seconds between two transactions on SQLite, whose waiting writers try again every 25 to 100 milliseconds.
+_PAUSE: Final = 0.05
 
 # The bounds of what a read adds to the index. Scanning all of it takes some milliseconds.
 _PENDING_JOBS_READ: Final = 200
@@ -66,6 +69,10 @@ _PENDING_COMMITS_READ: Final = 2_000
 _PENDING_CHANGES_READ: Final = 10_000
 # Ranges with a smaller gap are scanned as one: reading these commits again costs less than another statement.
 _SMALL_GAP: Final = 100
+
+_OF_COMMIT: Final = and_(
+    FILE_CHANGES.c.organization_id == COMMITS.c.organization_id, FILE_CHANGES.c.commit_id == COMMITS.c.id
+)
 
 
 def schedule_indexing(
@@ -87,13 +94,18 @@ def pending_jobs(tx: Transaction, organization_id: int, repository_id: int | Non
     return jobs.with_key_prefix(tx, organization_id, INDEX_FILES, "" if repository_id is None else f"{repository_id}:")
 
 
-def index_files(services: Services, job: QueuedJob) -> None:
+def index_files(services: Services, job: QueuedJob, pause: Callable[[float], None] = time.sleep) -> None:
     """Index the commits that wait in the repository of a job. Running it again changes nothing."""
     repository_id = int(str(job.payload["repository"]))
     for _ in range(_TRANSACTIONS_PER_JOB):
         with services.store.write() as tx:
-            if not index_pending(tx, job.organization_id, repository_id, services.clock.now()):
-                return
+            index_pending(tx, job.organization_id, repository_id, services.clock.now())
+            has_more = bool(pending_jobs(tx, job.organization_id, repository_id))
+        if not has_more:
+            return
+        # Without a pause this would take the only lock of SQLite again before any writer that waits for it.
+        if services.store.file:
+            pause(_PAUSE)
 
 
 def index_pending(tx: Transaction, organization_id: int, repository_id: int, now: datetime) -> bool:
@@ -116,22 +128,19 @@ def index_pending(tx: Transaction, organization_id: int, repository_id: int, now
 
 
 def index_commits(tx: Transaction, organization_id: int, repository_id: int, first: int, last: int) -> int | None:
-    """Index a repository's commits whose ids are in a range, at most as many as one transaction takes.
+    """Index a repository's commits whose ids are in a range, as many as one transaction takes, but at least one.
 
     Returns:
-        The id of the first commit that is left over, or None.
+        The id from which on commits are left over, or None.
     """
     own = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
-    ids = tx.scalars(
-        select(COMMITS.c.id)
-        .where(own, COMMITS.c.id.between(first, last))
-        .order_by(COMMITS.c.id)
-        .limit(_COMMITS_PER_TRANSACTION + 1)
-    ).all()
-    indexed, rest = ids[:_COMMITS_PER_TRANSACTION], ids[_COMMITS_PER_TRANSACTION:]
-    if indexed:
-        _upsert_newest(tx, own & COMMITS.c.id.between(indexed[0], indexed[-1]))
-    return rest[0] if rest else None
+    changes = select(COMMITS.c.id).join(FILE_CHANGES, _OF_COMMIT).where(own, COMMITS.c.id.between(first, last))
+    # The commit of each change, until there are too many.
+    ids = tx.scalars(changes.order_by(COMMITS.c.id).limit(_CHANGES_PER_TRANSACTION + 1)).all()
+    newest = max(ids[0], ids[-1] - 1) if len(ids) > _CHANGES_PER_TRANSACTION else last
+    if ids:
+        _upsert_newest(tx, own & COMMITS.c.id.between(first, newest))
+    return newest + 1 if newest < last else None
 
 
 def file_states(
@@ -375,9 +384,6 @@ def _upsert_newest(tx: Transaction, condition: ColumnElement[bool]) -> None:
 def _ranked_changes(condition: ColumnElement[bool]) -> Select[Any]:
     """Select the file changes of commits, each with its rank among those of its path; the newest has rank 1."""
     newest_first = (COMMITS.c.committed_at.desc(), COMMITS.c.id.desc())
-    same_commit = and_(
-        FILE_CHANGES.c.organization_id == COMMITS.c.organization_id, FILE_CHANGES.c.commit_id == COMMITS.c.id
-    )
     query = select(
         COMMITS.c.organization_id,
         COMMITS.c.repository_id,
@@ -389,7 +395,7 @@ def _ranked_changes(condition: ColumnElement[bool]) -> Select[Any]:
         COMMITS.c.committed_at.label("changed_at"),
         func.row_number().over(partition_by=FILE_CHANGES.c.path_hash, order_by=newest_first).label("rank"),
     )
-    return query.join(FILE_CHANGES, same_commit).where(condition)
+    return query.join(FILE_CHANGES, _OF_COMMIT).where(condition)
 
 
 def _name_of(path: ColumnElement[str]) -> ColumnElement[str]:
