@@ -5,10 +5,12 @@ that are not indexed yet, of which they read a bounded number.
 """
 
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal, or_, select, tuple_
@@ -134,13 +136,16 @@ def index_commits(tx: Transaction, organization_id: int, repository_id: int, fir
         The id from which on commits are left over, or None.
     """
     own = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
-    changes = select(COMMITS.c.id).join(FILE_CHANGES, _OF_COMMIT).where(own, COMMITS.c.id.between(first, last))
-    # The commit of each change, until there are too many.
-    ids = tx.scalars(changes.order_by(COMMITS.c.id).limit(_CHANGES_PER_TRANSACTION + 1)).all()
-    newest = max(ids[0], ids[-1] - 1) if len(ids) > _CHANGES_PER_TRANSACTION else last
-    if ids:
-        _upsert_newest(tx, own & COMMITS.c.id.between(first, newest))
-    return newest + 1 if newest < last else None
+    # A subquery for each commit: given a join of both ranges, SQLite reads all changes again for each commit.
+    number = select(func.count()).where(_OF_COMMIT).correlate(COMMITS).scalar_subquery()
+    commits = select(COMMITS.c.id, number).where(own, COMMITS.c.id.between(first, last)).order_by(COMMITS.c.id)
+    found = tx.execute(commits.limit(_CHANGES_PER_TRANSACTION + 1)).all()
+    totals = list(accumulate(count for _, count in found))
+    taken = min(max(1, bisect_right(totals, _CHANGES_PER_TRANSACTION)), _CHANGES_PER_TRANSACTION)
+    indexed, rest = found[:taken], found[taken:]
+    if indexed:
+        _upsert_newest(tx, own & COMMITS.c.id.between(indexed[0].id, indexed[-1].id))
+    return rest[0].id if rest else None
 
 
 def file_states(
