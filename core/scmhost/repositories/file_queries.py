@@ -59,8 +59,8 @@ _NAME_LENGTH: Final = 255
 
 # Other writers of SQLite wait while a transaction indexes this many changes, some tens of milliseconds.
 _CHANGES_PER_TRANSACTION: Final = 1_000
-# A job ends well before its lease does; another one does the rest.
-_TRANSACTIONS_PER_JOB: Final = 200
+# A job ends within seconds, so that other jobs and the end of the process need not wait; another one does the rest.
+_TRANSACTIONS_PER_JOB: Final = 20
 # Seconds between two transactions on SQLite, whose waiting writers try again every 25 to 100 milliseconds.
 _PAUSE: Final = 0.05
 
@@ -130,22 +130,17 @@ def index_pending(tx: Transaction, organization_id: int, repository_id: int, now
 
 
 def index_commits(tx: Transaction, organization_id: int, repository_id: int, first: int, last: int) -> int | None:
-    """Index a repository's commits whose ids are in a range, as many as one transaction takes, but at least one.
-
-    Returns:
-        The id from which on commits are left over, or None.
-    """
+    """Index a repository's commits in a range of ids, as many as one transaction takes. Return the first left over."""
     own = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
     # A subquery for each commit: given a join of both ranges, SQLite reads all changes again for each commit.
     number = select(func.count()).where(_OF_COMMIT).correlate(COMMITS).scalar_subquery()
     commits = select(COMMITS.c.id, number).where(own, COMMITS.c.id.between(first, last)).order_by(COMMITS.c.id)
-    found = tx.execute(commits.limit(_CHANGES_PER_TRANSACTION + 1)).all()
-    totals = list(accumulate(count for _, count in found))
-    taken = min(max(1, bisect_right(totals, _CHANGES_PER_TRANSACTION)), _CHANGES_PER_TRANSACTION)
-    indexed, rest = found[:taken], found[taken:]
-    if indexed:
-        _upsert_newest(tx, own & COMMITS.c.id.between(indexed[0].id, indexed[-1].id))
-    return rest[0].id if rest else None
+    most = _CHANGES_PER_TRANSACTION
+    found = tx.execute(commits.limit(most + 1)).all()
+    taken = min(max(1, bisect_right(list(accumulate(count for _, count in found)), most)), most)
+    if found:
+        _upsert_newest(tx, own & COMMITS.c.id.between(found[0].id, found[:taken][-1].id))
+    return found[taken].id if taken < len(found) else None
 
 
 def file_states(
@@ -274,14 +269,9 @@ def _pending_changes(
     part: Callable[[Any], ColumnElement[Any]],
     values: Collection[Any],
 ) -> list[Any]:
-    """Return the file changes that fulfil a condition, of the newest commits that are not indexed yet.
+    """Return the file changes whose hash or name is one of the values, of the newest commits that are not indexed yet.
 
-    Args:
-        tx: the transaction.
-        organization_id: the organization.
-        repository_ids: the repositories; None for all of the organization.
-        part: gives the hash or name of each row of file changes.
-        values: the hashes or names to find.
+    ``part`` gives the hash or name of a row of file changes. Without repositories, all of the organization count.
     """
     found: list[Any] = []
     for first, last in _ranges_to_scan(tx, organization_id, _pending_ranges(tx, organization_id, repository_ids)):

@@ -87,7 +87,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         # The same text as SQLAlchemy's, in a fraction of the time.
         def as_text(value: datetime | None) -> str | None:
             moment = self.process_bind_param(value, dialect)
-            return moment and moment.isoformat(" ", "microseconds")[:_TIME_LENGTH]
+            return None if moment is None else moment.isoformat(" ", "microseconds")[:_TIME_LENGTH]
 
         return as_text
 

@@ -77,7 +77,7 @@ def insert_missing(tx: Transaction, table: Table, rows: Sequence[dict[str, Any]]
 
 
 def write(tx: Transaction, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert new rows with the fastest method of the driver. Values are not converted: see ``for_driver``.
+    """Insert new rows with the fastest method of the driver. Values are not converted: see ``driver_converter``.
 
     Raises:
         IntegrityError: a row with one of the keys exists already.
