@@ -91,7 +91,7 @@ def _unless_unavailable(event: str, work: Callable[[], object]) -> None:
 def run_due_jobs(
     services: Services, *, beat: Callable[[], None] = lambda: None, stop: Callable[[], bool] = lambda: False
 ) -> int:
-    """Run jobs until none is due, or until ``stop`` is true. ``beat`` is called after each. Return how many were run."""
+    """Run jobs until none is due, or ``stop`` returns true. ``beat`` is called after each. Return how many ran."""
     count = 0
     while not stop() and (job := _take(services)):
         _run(services, job)
