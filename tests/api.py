@@ -230,6 +230,7 @@ def open_api(
         cors_origins=settings.host.cors_origins,
         secret_box=box,
         telemetry=telemetry,
+        web=settings.web,
     )
     with Host(settings, services) as host:
         there = there or tenant(host.services, "acme")

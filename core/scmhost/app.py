@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from scmhost import __version__
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
     from scmhost.infra.logs import LogLevel
     from scmhost.infra.loops import Loop
@@ -92,6 +93,7 @@ class Host:
             sync_hours=settings.host.sync_hours,
             secret_box=box,
             telemetry=telemetry,
+            web=settings.web,
         )
         return cls(settings, services)
 
@@ -210,18 +212,24 @@ def operating_user() -> "Actor":
         return Actor("user", "unknown")
 
 
-def asgi() -> "FastAPI":
-    """Return the application of one worker process. Its configuration comes through the environment."""
+def asgi() -> "ASGIApp":
+    """Return the application of one worker process. Its configuration comes through the environment.
+
+    It reads the headers of proxies itself, as uvicorn does by default, and keeps the address of the proxy.
+    """
+    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
     from scmhost.agents import agents_endpoint
     from scmhost.application import create_application
     from scmhost.cli.serve import end_with_supervisor
+    from scmhost.infra.http import PeerAddress
     from scmhost.infra.logs import configure_logs
     from scmhost.infra.telemetry import open_telemetry
     from scmhost.plugins.config.reading import configuration_path
     from scmhost.plugins.config.watching import on_hangup
 
     settings = read_configuration()
-    # The command has put the level of its option there.
+    # The command has put the values of its options there.
     configure_logs(level=cast("LogLevel", os.environ.get("SCMHOST_LOG_LEVEL") or settings.server.log_level))
     end_with_supervisor()
     telemetry = open_telemetry(metrics=settings.host.metrics.enabled, spans=settings.host.spans.enabled)
@@ -234,7 +242,10 @@ def asgi() -> "FastAPI":
     # Ingesting many commits triggers full garbage collections; frozen objects are not traversed by them.
     gc.collect()
     gc.freeze()
-    return application
+    trusted = os.environ.get("SCMHOST_FORWARDED_ALLOW_IPS") or settings.server.forwarded_allow_ips
+    # The two packages write the same protocol with different types.
+    behind_proxies: Any = ProxyHeadersMiddleware(cast("Any", application), trusted_hosts=trusted)
+    return PeerAddress(behind_proxies)
 
 
 def main() -> None:

@@ -53,6 +53,7 @@ from scmhost.releases import routes as release_routes
 from scmhost.releases import upload_routes
 from scmhost.repositories import routes as repository_routes
 from scmhost.services import Services
+from scmhost.web.routes import mount_pages
 
 if TYPE_CHECKING:
     from scmhost.agents.routes import McpEndpoint
@@ -203,6 +204,7 @@ def create_application(
     if for_agents:
         app.router.routes.append(for_agents.route)
     install_error_handlers(app)
+    mount_pages(app)
     _add_middleware(app, services)
     return app
 

@@ -12,12 +12,13 @@ from scmhost.infra.errors import NotFound, Unavailable
 from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import NO_KEYS, SecretBox
 from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
+from scmhost.infra.web_settings import DEFAULT_WEB, WebSettings
 from scmhost.plugins import PluginHost
 from scmhost.sdk import Organization
 
 T = TypeVar("T")
 
-ActorKind = Literal["token", "user", "file", "system"]
+ActorKind = Literal["token", "person", "user", "file", "system"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,10 @@ class Actor:
     """Who makes a change, for the audit log.
 
     Attributes:
-        kind: ``token``: an API token; ``user``: a user of the machine, on the command line; ``file``: an unknown editor
-            of plugins.toml; ``system``: scmhost itself.
-        name: the name of the token or user.
-        id: the id of the token.
+        kind: ``token``: an API token; ``person``: a person who signed in; ``user``: a user of the machine, on the
+            command line; ``file``: an unknown editor of plugins.toml; ``system``: scmhost itself.
+        name: the name of the token, the person or the user.
+        id: the id of the token or the person.
     """
 
     kind: ActorKind
@@ -56,6 +57,7 @@ class Services:
         sync_hours: hours between two comparisons of repositories with their code host; 0: only on request.
         secret_box: encrypts the secrets of installations, with the keys of the operator.
         telemetry: receives the operations that are measured.
+        web: the settings of the pages for people.
         actor: who makes the changes, for the audit log.
         full_at: the token buckets of rate limits: when each is full again, by the kind and the id of its key.
         token_uses: the tokens that were used and whose time of use is not saved yet, by organization and id.
@@ -74,6 +76,7 @@ class Services:
     sync_hours: int = 24
     secret_box: SecretBox = NO_KEYS
     telemetry: Telemetry = NO_TELEMETRY
+    web: WebSettings = DEFAULT_WEB
     actor: Actor = SYSTEM
     full_at: dict[tuple[str, int], float] = field(default_factory=dict, repr=False)
     token_uses: set[tuple[int, int]] = field(default_factory=set, repr=False)

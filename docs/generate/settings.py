@@ -7,7 +7,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from scmhost.infra.limits import Limits
-from scmhost.plugins.config.reading import CONFIG_VARIABLE, PLUGINS_OFF, WEBHOOK_KEY
+from scmhost.infra.web_settings import GroupRole, OpenIdSettings, WebSettings
+from scmhost.plugins.config.reading import CONFIG_VARIABLE, OPENID_SECRET, PLUGINS_OFF, WEBHOOK_KEY
 from scmhost.plugins.config.reading import DATABASE_URL as DATABASE_VARIABLE
 from scmhost.plugins.config.schema import (
     Breaker,
@@ -33,6 +34,9 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("`[host.outbound]`", OutboundSettings),
     ("`[server]`", ServerSettings),
     ("`[limits]`", Limits),
+    ("`[web]`", WebSettings),
+    ("`[[web.groups]]`", GroupRole),
+    ("`[web.openid]`", OpenIdSettings),
     ("`[plugins.NAME]`", PluginSettings),
     ("`allow` and `deny` of a plugin", Organizations),
     ("`rollout` of a plugin", Rollout),
@@ -47,6 +51,7 @@ _DESCRIPTIONS: Final = {
     (HostSettings, "spans"): "OpenTelemetry spans, below.",
     (FileSettings, "server"): "How `scmhost serve` listens, below.",
     (FileSettings, "limits"): "Limits of requests, below.",
+    (FileSettings, "web"): "Pages for people, below.",
     (FileSettings, "plugins"): "One table per plugin, below.",
     (FileSettings, "flags_provider"): "An external flag service, below.",
     (HostSettings, "breaker"): "When a failing hook is suspended, below.",
@@ -113,6 +118,7 @@ def _environment() -> str:
         (f"`{CONFIG_VARIABLE}`", "The configuration file, if `--config` is not given."),
         (f"`{DATABASE_VARIABLE}`", "Overrides `host.database_url`; `--database-url` overrides both."),
         (f"`{WEBHOOK_KEY}`", "Overrides `host.webhook_key`."),
+        (f"`{OPENID_SECRET}`", "Overrides `web.openid.client_secret`."),
         (f"`{PLUGINS_OFF}`", "Plugins that are off regardless of the file: names separated by commas, or `*`."),
         ("`SCMHOST_URL`", "The server for `scmhost commits send` and `scmhost link`, if `--url` is not given."),
         ("`SCMHOST_AUTH_TOKEN`", "The token for it, if `--token` is not given."),

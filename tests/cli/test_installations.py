@@ -11,7 +11,7 @@ import pytest
 import factories
 from command import Done, scmhost
 from scmhost.cli import installations
-from scmhost.cli.api_client import Answer as Reply
+from scmhost.cli.api_client import CommandAnswer as Reply
 from scmhost.cli.installations import Answer, read_fields, wait_for_result
 from scmhost.cli.targets import ServerClient, ServerError
 from scmhost.installations.install import install_provider

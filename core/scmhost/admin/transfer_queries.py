@@ -32,7 +32,8 @@ LEFT_OUT: Final = frozenset(
         # It describes people and their sessions on this host.
         "memberships",
         "people",
-        "sessions",
+        "person_sessions",
+        "sign_in_links",
     }
 )
 """Tables whose rows make no sense in another database."""

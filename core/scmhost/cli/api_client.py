@@ -26,7 +26,7 @@ _FIRST_ERROR: Final = 300
 _NEXT: Final = 'rel="next"; results="true"; cursor="'
 
 
-class Answer(NamedTuple):
+class CommandAnswer(NamedTuple):
     """An answer of the API: the value of its JSON, None for an empty body, and the Link header."""
 
     value: Any
@@ -37,7 +37,7 @@ class RestClient(ABC):
     """Sends requests to the API."""
 
     @abstractmethod
-    def answer(self, method: str, path: str, body: Any = None) -> Answer:
+    def answer(self, method: str, path: str, body: Any = None) -> CommandAnswer:
         """Send a request.
 
         Raises:
@@ -62,14 +62,14 @@ class LocalClient(RestClient):
     application: Application
     token: str = field(repr=False)
 
-    def answer(self, method: str, path: str, body: Any = None) -> Answer:
+    def answer(self, method: str, path: str, body: Any = None) -> CommandAnswer:
         import asyncio
 
         status, headers, content = asyncio.run(_ask(self, method, path, body))
         value = json.loads(content) if content else None
         if status >= _FIRST_ERROR:
             raise _KINDS.get(status, ScmhostError)(error_text(value))
-        return Answer(value, headers.get(b"link", b"").decode())
+        return CommandAnswer(value, headers.get(b"link", b"").decode())
 
 
 async def _ask(client: LocalClient, method: str, path: str, body: Any) -> tuple[int, Mapping[bytes, bytes], bytes]:

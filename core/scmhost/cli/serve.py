@@ -15,6 +15,7 @@ import click
 from scmhost.infra.errors import ScmhostError
 
 from .context import EXIT_ADDRESS, CommandContext, database_options, fail
+from .people import echo_first_link, first_link
 
 if TYPE_CHECKING:
     from uvicorn import Config
@@ -69,23 +70,32 @@ def serve(context: CommandContext, /, *, config: str | None, database_url: str |
     log = structlog.get_logger(__name__)
     # A SIGHUP that arrives during the start would end the process.
     block_hangups()
-    settings = _prepare(context, config, database_url)
+    settings, link = _prepare(context, config, database_url)
     chosen = settings.server.model_copy(update={name: value for name, value in options.items() if value is not None})
     # Worker processes read their configuration from the environment.
-    given = {"SCMHOST_CONFIG": config, "SCMHOST_DATABASE_URL": database_url, "SCMHOST_LOG_LEVEL": chosen.log_level}
+    given = {
+        "SCMHOST_CONFIG": config,
+        "SCMHOST_DATABASE_URL": database_url,
+        "SCMHOST_LOG_LEVEL": chosen.log_level,
+        "SCMHOST_FORWARDED_ALLOW_IPS": chosen.forwarded_allow_ips,
+    }
     os.environ.update({name: value for name, value in given.items() if value})
     if chosen.workers > 1:
         forward_hangups(lambda: [child.pid for child in multiprocessing.active_children() if child.pid])
     with _listening(chosen.host, chosen.port) as listener:
         address = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
-        log.info("listening", url=f"http://{address}:{listener.getsockname()[1]}", api="/api/openapi.json")
+        url = f"http://{address}:{listener.getsockname()[1]}"
+        log.info("listening", url=url, api="/api/openapi.json")
         notify_systemd("READY=1")
+        if link:
+            echo_first_link(settings.host.url or url, link)
         with multiprocess_folder(wanted=settings.host.metrics.enabled and chosen.workers > 1):
             server = uvicorn.Config(
                 "scmhost.app:asgi",
                 factory=True,
                 workers=chosen.workers,
-                forwarded_allow_ips=chosen.forwarded_allow_ips,
+                # The application reads the headers of proxies itself: it needs the address of the proxy too.
+                proxy_headers=False,
                 # Without these, uvicorn chooses by what is installed, and speed would differ between machines.
                 loop="uvloop",
                 http="httptools",
@@ -97,8 +107,12 @@ def serve(context: CommandContext, /, *, config: str | None, database_url: str |
             _run(server, listener)
 
 
-def _prepare(context: CommandContext, config: str | None, database_url: str | None) -> "Settings":
-    """Create or update the database, check what the workers need, and log the plugins. Return the settings."""
+def _prepare(context: CommandContext, config: str | None, database_url: str | None) -> tuple["Settings", str | None]:
+    """Create or update the database, check what the workers need, and log the plugins.
+
+    Returns:
+        The settings, and the text of a link for the first person, until somebody has signed in.
+    """
     import structlog
 
     from scmhost.agents import agents_endpoint
@@ -110,7 +124,7 @@ def _prepare(context: CommandContext, config: str | None, database_url: str | No
         agents_endpoint(wanted=opened.settings.host.mcp)
         for report in opened.services.plugins.plugins:
             log.info("plugin", name=report.name, state=report.state, reason=report.reason)
-        return opened.settings
+        return opened.settings, first_link(opened.services)
 
 
 @contextmanager

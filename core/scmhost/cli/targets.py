@@ -20,7 +20,7 @@ import click
 from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError
 
 from .api_client import (
-    Answer,
+    CommandAnswer,
     LocalClient,
     OrganizationApi,
     RestClient,
@@ -245,7 +245,7 @@ class ServerClient(RestClient):
         """
         return self._send(path, None, method="DELETE")
 
-    def answer(self, method: str, path: str, body: Any = None) -> Answer:
+    def answer(self, method: str, path: str, body: Any = None) -> CommandAnswer:
         """Send a request of any method."""
         return self._exchange(path, None if body is None else json.dumps(body).encode(), method=method)
 
@@ -254,7 +254,7 @@ class ServerClient(RestClient):
 
     def _exchange(
         self, path: str, body: bytes | None, accept_status: int | None = None, method: str | None = None
-    ) -> Answer:
+    ) -> CommandAnswer:
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -268,9 +268,9 @@ class ServerClient(RestClient):
             kind = MissingOnServer if status == _NOT_FOUND else ServerError
             raise kind(f"{self.url} answered {status}: {_detail(status, received, content)}")
         if method == "DELETE" and not content:
-            return Answer(None)
+            return CommandAnswer(None)
         try:
-            return Answer(json.loads(content), received.get("Link") or "")
+            return CommandAnswer(json.loads(content), received.get("Link") or "")
         except (ValueError, RecursionError) as error:
             # A proxy's login page, or another program on this port.
             raise ServerError(f"{self.url} answered {status} without JSON; {_CHECK_ADDRESS}") from error

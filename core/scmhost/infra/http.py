@@ -256,6 +256,27 @@ class RequestLog:
             write("request", method=scope["method"], path=path, status=status, ms=milliseconds, **who)
 
 
+class PeerAddress:
+    """Middleware that keeps the address of the peer, which middleware for proxies replaces with that of the client."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope[_PEER] = (scope.get("client") or ("",))[0]
+        await self._app(scope, receive, send)
+
+
+_PEER: Final = "scmhost.peer"
+
+
+def peer_address(scope: Scope) -> str:
+    """Return the address that a request's connection comes from: that of the last proxy, if there is one."""
+    kept = scope.get(_PEER)
+    return str(kept if kept is not None else (scope.get("client") or ("",))[0])
+
+
 def loggable_path(path: str) -> str:
     """Return the path of a request without the key of a redirect."""
     return _KEY_IN_PATH.sub(r"\1***", path)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -21,7 +22,8 @@ from scmhost.organizations.access import (
     parse_id,
     services_in,
 )
-from scmhost.sdk import Organization, ref_problem
+from scmhost.sdk import Organization, Reason, ref_problem
+from scmhost.services import Services
 
 from .follow import Followed, RedirectRequest, follow
 from .keys import create_key, list_keys, organization_of, revoke_key
@@ -33,6 +35,17 @@ router: Final = APIRouter(tags=["redirects"])
 _LONGEST: Final = 4096
 _NUMBER: Final = re.compile(r"\d{1,9}", re.ASCII)
 _PLACE: Final = re.compile(r"(?P<path>.+?):(?P<line>\d{1,9})(?::\d{1,9})?", re.ASCII | re.DOTALL)
+
+_MENDED_BY_A_MAPPING: Final = frozenset(
+    {
+        Reason.NO_CODE_MAPPINGS,
+        Reason.STACK_ROOT_MISMATCH,
+        Reason.FILE_NOT_FOUND,
+        Reason.PATH_OUTSIDE,
+        Reason.NOT_IN_REPOSITORY,
+        Reason.SEVERAL_FILES,
+    }
+)
 
 _Text = Annotated[str, Field(max_length=_LONGEST)]
 
@@ -107,10 +120,10 @@ def redirect(request: Request) -> Response:
         answer = _problem(429, error)
         answer.headers["Retry-After"] = str(error.retry_after)
         return answer
-    return _answer(organization, wanted, found)
+    return _answer(services, organization, wanted, found)
 
 
-def _answer(organization: Organization, request: RedirectRequest, found: Followed) -> Response:
+def _answer(services: Services, organization: Organization, request: RedirectRequest, found: Followed) -> Response:
     if len(found.pages) == 1:
         headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
         return RedirectResponse(found.pages[0].link.url, 302, headers)
@@ -125,8 +138,24 @@ def _answer(organization: Organization, request: RedirectRequest, found: Followe
         reason=no_link_message(found.missing),
         missing=found.missing,
         explained=found.explained,
+        mapping_forms=_mapping_forms(services, organization, request, found),
     )
     return html_page(missing, 404, styled=True)
+
+
+def _mapping_forms(
+    services: Services, organization: Organization, request: RedirectRequest, found: Followed
+) -> dict[int, str]:
+    """Return the addresses of the pages on which an administrator makes the missing mapping, by project."""
+    # Other reasons, such as an unclaimed repository, stay with any mapping.
+    if not services.web.enabled or found.missing is None or found.missing.reason not in _MENDED_BY_A_MAPPING:
+        return {}
+    frame = request.frame
+    fields = {"path": frame.info.filename, "line": frame.line, "module": frame.info.module}
+    query = urlencode({name: value for name, value in (fields | {"platform": frame.info.platform}).items() if value})
+    base = urlsplit(services.url or "").path
+    above = f"{base}/organizations/{organization.slug}/projects"
+    return {project.id: f"{above}/{project.slug}/mappings/new?{query}" for project, _ in found.explained}
 
 
 def _problem(status: int, error: ScmhostError) -> Response:

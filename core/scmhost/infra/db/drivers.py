@@ -29,6 +29,11 @@ _URL_FORMS: Final = "write sqlite:///path/to/file.db or postgresql://user:passwo
 
 
 def checked_url(database_url: str) -> URL:
+    """Return the URL of a database, with the driver that is used for it.
+
+    Raises:
+        StoreError: it is malformed, or of another kind of database. The text does not contain it, or its password.
+    """
     try:
         url = make_url(database_url)
     except (ArgumentError, ValueError):
@@ -46,6 +51,7 @@ def checked_url(database_url: str) -> URL:
 
 
 def reader_options(engine: Engine) -> dict[str, Any]:
+    """Return the execution options with which transactions of this engine only read."""
     if engine.dialect.name == "sqlite":
         return {"writes": False}
     # PostgreSQL's default shows each statement a newer state; an answer of several statements must be consistent.
@@ -58,6 +64,7 @@ def _create(url: URL, **options: Any) -> Engine:
 
 
 def postgresql_engine(url: URL) -> Engine:
+    """Return an engine for PostgreSQL, with a pool of at most 30 connections."""
     # Connections that a failover or a proxy has closed are replaced before a request uses them.
     engine = _create(url, pool_pre_ping=True, pool_size=10, max_overflow=20, pool_recycle=1800)
     event.listen(engine, "do_execute", _copy_one)
@@ -81,6 +88,7 @@ def _copy(cursor: "Cursor[Any]", statement: str, rows: Sequence[tuple[Any, ...]]
 
 
 def sqlite_engine(url: URL, busy_timeout: float) -> Engine:
+    """Return an engine for SQLite, whose writers wait for each other up to so many seconds."""
     engine = _create(url, connect_args={"timeout": busy_timeout})
     event.listen(engine, "connect", _prepare_sqlite)
     return engine

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import is_key
+from scmhost.infra.web_settings import WebSettings
 from scmhost.plugins.errors import ConfigError, Problem
 from scmhost.sdk import authority_of, check_web_url
 from scmhost.sdk.outbound import ANY_ADDRESS, OutboundPolicy, allowed_host
@@ -238,6 +239,7 @@ class FileSettings(Table):
     host: HostSettings = HostSettings()
     server: ServerSettings = ServerSettings()
     limits: Limits = Limits()
+    web: WebSettings = WebSettings()
     plugins: dict[str, PluginSettings] = Field(default_factory=dict)
     flags_provider: FlagsProvider | None = None
 
@@ -274,6 +276,7 @@ class Settings(BaseModel):
     host: HostSettings = HostSettings()
     server: ServerSettings = ServerSettings()
     limits: Limits = Limits()
+    web: WebSettings = WebSettings()
     plugins: dict[str, PluginSettings] = Field(default_factory=dict)
     flags_provider: FlagsProvider | None = None
     plugins_off: frozenset[str] = frozenset()
