@@ -42,6 +42,8 @@ class BareSqlite:
         self._last = 0
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 8000")
+        connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("ATTACH DATABASE ? AS served", [str(served)])
 
     def new_batches(self) -> list[Batch]:

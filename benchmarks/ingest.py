@@ -2,8 +2,8 @@
 
 Both sides write the same rows into the same tables, a thousand commits with three file changes each in a transaction.
 They take turns, so that other work of the machine slows both. The bare side gets finished rows: it reads no JSON,
-checks no text, and does not query for known commits. On SQLite it has the journal and the durability of the service,
-and otherwise SQLite's defaults: it checks no foreign keys either.
+checks no text, and does not query for known commits. The databases have the same settings on both sides: the same
+indexes, foreign keys that are checked, and on SQLite the journal, the durability and the checkpoints of the service.
 
 The figures are medians of the turns: one that another program of the machine slows says nothing.
 

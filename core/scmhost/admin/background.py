@@ -67,7 +67,9 @@ def background_loops(services: Services) -> list[Loop]:
     """Return the loops that every worker of the service runs. Any worker may take a job or a deletion."""
 
     def run_jobs(_woken: bool) -> bool:  # noqa: FBT001 - the signature of a loop's round
-        _unless_unavailable("jobs postponed", lambda: run_due_jobs(services, beat=jobs_loop.beat))
+        _unless_unavailable(
+            "jobs postponed", lambda: run_due_jobs(services, beat=jobs_loop.beat, stop=jobs_loop.is_ending)
+        )
         return False
 
     def keep_house(_woken: bool) -> bool:  # noqa: FBT001
@@ -91,10 +93,12 @@ def _unless_unavailable(event: str, work: Callable[[], object]) -> None:
         log.warning(event, error=str(error))
 
 
-def run_due_jobs(services: Services, *, beat: Callable[[], None] = lambda: None) -> int:
-    """Run jobs until none is due. ``beat`` is called after each. Return how many were run."""
+def run_due_jobs(
+    services: Services, *, beat: Callable[[], None] = lambda: None, stop: Callable[[], bool] = lambda: False
+) -> int:
+    """Run jobs until none is due, or ``stop`` returns true. ``beat`` is called after each. Return how many ran."""
     count = 0
-    while job := _take(services):
+    while not stop() and (job := _take(services)):
         _run(services, job)
         count += 1
         beat()

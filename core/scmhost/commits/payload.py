@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
 from types import MappingProxyType
@@ -286,28 +286,29 @@ def _ready(commit: ListedCommit, max_email: int) -> ListedCommit:
     Raises:
         ValueError: the sha is unusual, a name has outer blanks, the address is refused, or the time is impossible.
     """
-    sent, name, repository = commit.author_email, commit.author_name, commit.repository
-    email = _cached_author_email(sent, name, max_email)
-    if (
-        not (commit.sha.isalnum() and commit.sha.isascii())
-        or (repository and repository != repository.strip())
-        or (name and name != name.strip())
-        or (sent and not email)
-    ):
-        raise ValueError(commit.sha)
-    commit.author_email, commit.author_name = email, name if email and name else None
+    sha, repository = commit.sha, commit.repository
+    author = _cached_author(commit.author_email, commit.author_name, max_email)
+    if author is None or not (sha.isalnum() and sha.isascii()) or (repository and repository != repository.strip()):
+        raise ValueError(sha)
+    commit.author_email, commit.author_name = author
     commit.changes = commit.changes or ()
     for change in commit.changes:
         if "*" in change.path:
             commit.changes = tuple(ListedChange(plain_path(each.path), each.type) for each in commit.changes)
             break
-    if commit.timestamp is not None:
+    if commit.timestamp is not None and commit.timestamp.tzinfo is not UTC:
         commit.timestamp = in_utc(commit.timestamp)
     return commit
 
 
 # A few people write most commits.
-_cached_author_email: Final = lru_cache(maxsize=4096)(author_email)
+@lru_cache(maxsize=4096)
+def _cached_author(sent: str | None, name: str | None, max_email: int) -> tuple[str | None, str | None] | None:
+    """Return the address and the name of an author; None if the entry must be read field by field."""
+    email = author_email(sent, name, max_email)
+    if (name and name != name.strip()) or (sent and not email):
+        return None
+    return email, name if email and name else None
 
 
 @lru_cache(maxsize=8)

@@ -50,15 +50,18 @@ def get_authors(tx: Transaction, organization_id: int, ids: Iterable[int]) -> di
 
 
 def _names_by_email(commits: Iterable[ListedCommit]) -> dict[str, str | None]:
-    sent = [(commit.author_email, commit.author_name) for commit in commits]
-    # Commits are sent newest first, and the newest name counts.
-    names = {email: name for email, name in reversed(sent) if email and name}
-    return {email: names.get(email) for email, _ in sent if email}
+    names: dict[str, str | None] = {}
+    for commit in commits:
+        # Commits are sent newest first, and the newest name counts.
+        if commit.author_email and not names.get(commit.author_email):
+            names[commit.author_email] = commit.author_name or None
+    return names
 
 
 def _known_authors(tx: Transaction, organization_id: int, emails: Iterable[str]) -> dict[str, tuple[int, str | None]]:
     query = select(AUTHORS.c.email, AUTHORS.c.id, AUTHORS.c.name).where(AUTHORS.c.organization_id == organization_id)
-    return {row.email: (row.id, row.name) for row in tx.execute(query.where(in_values(tx, AUTHORS.c.email, emails)))}
+    rows = tx.execute(query.where(in_values(tx, AUTHORS.c.email, emails)))
+    return {email: (id_, name) for email, id_, name in rows}
 
 
 def _save_authors(tx: Transaction, organization_id: int, names: dict[str, str | None]) -> None:

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from scmhost.commits.schemas import (
-    CommitIn,
     CommitOut,
     CommitsRoute,
     Ingested,
     MissingOut,
+    SentCommits,
     shown_commits,
     shown_ingested,
 )
@@ -69,7 +69,7 @@ router: Final = APIRouter(prefix="/api/0/organizations/{organization}", tags=["c
 class CommitsIn(BaseModel):
     """Commits in the form of releases: ``id``, ``repository``, ``message``, ``author_name``, ..."""
 
-    commits: list[CommitIn]
+    commits: SentCommits
 
 
 class ShasIn(BaseModel):

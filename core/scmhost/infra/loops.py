@@ -76,6 +76,10 @@ class Loop:
         self._stopped = True
         self._woken.set()
 
+    def is_ending(self) -> bool:
+        """Return whether the loop is to end. A long round asks for it, and ends early."""
+        return self._stopped
+
     def stop(self) -> None:
         """End the loop. Waits for the round that is under way, which may need the database."""
         self.end()

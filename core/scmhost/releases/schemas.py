@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import structlog
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, JsonValue
 
-from scmhost.commits.schemas import CommitIn, CommitOut, author_of, shown_commits
+from scmhost.commits.schemas import CommitOut, SentCommits, author_of, shown_commits
 from scmhost.infra.clock import in_utc
 from scmhost.infra.http import Moment, Wire
 from scmhost.sdk import Organization
@@ -138,7 +138,7 @@ class ReleaseFields(BaseModel):
     dateReleased: MomentIn | None = None  # noqa: N815 - the wire's spelling
     dateStarted: MomentIn | None = None  # noqa: N815 - the wire's spelling
     status: Literal["open", "archived"] | None = None
-    commits: list[CommitIn] | None = None
+    commits: SentCommits | None = None
     refs: list[RefIn] | None = None
     headCommits: list[HeadCommitIn] | None = None  # noqa: N815 - the wire's spelling
 

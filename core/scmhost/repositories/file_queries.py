@@ -4,10 +4,13 @@ A background job adds the changes of new commits to the index. Reads do not wait
 that are not indexed yet, of which they read a bounded number.
 """
 
+import time
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal, or_, select, tuple_
@@ -54,10 +57,12 @@ _COLUMNS: Final = (*_KEYS, "name", "path", *_STATE)
 # As many characters of a name as every database takes in an index.
 _NAME_LENGTH: Final = 255
 
-# Other writers wait while a transaction indexes this many commits.
-_COMMITS_PER_TRANSACTION: Final = 10_000
-# A job ends well before its lease does; it schedules another one for the rest.
+# Other writers of SQLite wait while a transaction indexes this many changes, some tens of milliseconds.
+_CHANGES_PER_TRANSACTION: Final = 1_000
+# A job ends within seconds, so that other jobs and the end of the process need not wait; another one does the rest.
 _TRANSACTIONS_PER_JOB: Final = 20
+# Seconds between two transactions on SQLite, whose waiting writers try again every 25 to 100 milliseconds.
+_PAUSE: Final = 0.05
 
 # The bounds of what a read adds to the index. Scanning all of it takes some milliseconds.
 _PENDING_JOBS_READ: Final = 200
@@ -66,6 +71,10 @@ _PENDING_COMMITS_READ: Final = 2_000
 _PENDING_CHANGES_READ: Final = 10_000
 # Ranges with a smaller gap are scanned as one: reading these commits again costs less than another statement.
 _SMALL_GAP: Final = 100
+
+_OF_COMMIT: Final = and_(
+    FILE_CHANGES.c.organization_id == COMMITS.c.organization_id, FILE_CHANGES.c.commit_id == COMMITS.c.id
+)
 
 
 def schedule_indexing(
@@ -87,13 +96,18 @@ def pending_jobs(tx: Transaction, organization_id: int, repository_id: int | Non
     return jobs.with_key_prefix(tx, organization_id, INDEX_FILES, "" if repository_id is None else f"{repository_id}:")
 
 
-def index_files(services: Services, job: QueuedJob) -> None:
+def index_files(services: Services, job: QueuedJob, pause: Callable[[float], None] = time.sleep) -> None:
     """Index the commits that wait in the repository of a job. Running it again changes nothing."""
     repository_id = int(str(job.payload["repository"]))
     for _ in range(_TRANSACTIONS_PER_JOB):
         with services.store.write() as tx:
-            if not index_pending(tx, job.organization_id, repository_id, services.clock.now()):
-                return
+            index_pending(tx, job.organization_id, repository_id, services.clock.now())
+            has_more = bool(pending_jobs(tx, job.organization_id, repository_id))
+        if not has_more:
+            return
+        # Without a pause this would take the only lock of SQLite again before any writer that waits for it.
+        if services.store.file:
+            pause(_PAUSE)
 
 
 def index_pending(tx: Transaction, organization_id: int, repository_id: int, now: datetime) -> bool:
@@ -116,22 +130,17 @@ def index_pending(tx: Transaction, organization_id: int, repository_id: int, now
 
 
 def index_commits(tx: Transaction, organization_id: int, repository_id: int, first: int, last: int) -> int | None:
-    """Index a repository's commits whose ids are in a range, at most as many as one transaction takes.
-
-    Returns:
-        The id of the first commit that is left over, or None.
-    """
+    """Index a repository's commits in a range of ids, as many as one transaction takes. Return the first left over."""
     own = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
-    ids = tx.scalars(
-        select(COMMITS.c.id)
-        .where(own, COMMITS.c.id.between(first, last))
-        .order_by(COMMITS.c.id)
-        .limit(_COMMITS_PER_TRANSACTION + 1)
-    ).all()
-    indexed, rest = ids[:_COMMITS_PER_TRANSACTION], ids[_COMMITS_PER_TRANSACTION:]
-    if indexed:
-        _upsert_newest(tx, own & COMMITS.c.id.between(indexed[0], indexed[-1]))
-    return rest[0] if rest else None
+    # A subquery for each commit: given a join of both ranges, SQLite reads all changes again for each commit.
+    number = select(func.count()).where(_OF_COMMIT).correlate(COMMITS).scalar_subquery()
+    commits = select(COMMITS.c.id, number).where(own, COMMITS.c.id.between(first, last)).order_by(COMMITS.c.id)
+    most = _CHANGES_PER_TRANSACTION
+    found = tx.execute(commits.limit(most + 1)).all()
+    taken = min(max(1, bisect_right(list(accumulate(count for _, count in found)), most)), most)
+    if found:
+        _upsert_newest(tx, own & COMMITS.c.id.between(found[0].id, found[:taken][-1].id))
+    return found[taken].id if taken < len(found) else None
 
 
 def file_states(
@@ -260,14 +269,9 @@ def _pending_changes(
     part: Callable[[Any], ColumnElement[Any]],
     values: Collection[Any],
 ) -> list[Any]:
-    """Return the file changes that fulfil a condition, of the newest commits that are not indexed yet.
+    """Return the file changes whose hash or name is one of the values, of the newest commits that are not indexed yet.
 
-    Args:
-        tx: the transaction.
-        organization_id: the organization.
-        repository_ids: the repositories; None for all of the organization.
-        part: gives the hash or name of each row of file changes.
-        values: the hashes or names to find.
+    ``part`` gives the hash or name of a row of file changes. Without repositories, all of the organization count.
     """
     found: list[Any] = []
     for first, last in _ranges_to_scan(tx, organization_id, _pending_ranges(tx, organization_id, repository_ids)):
@@ -375,9 +379,6 @@ def _upsert_newest(tx: Transaction, condition: ColumnElement[bool]) -> None:
 def _ranked_changes(condition: ColumnElement[bool]) -> Select[Any]:
     """Select the file changes of commits, each with its rank among those of its path; the newest has rank 1."""
     newest_first = (COMMITS.c.committed_at.desc(), COMMITS.c.id.desc())
-    same_commit = and_(
-        FILE_CHANGES.c.organization_id == COMMITS.c.organization_id, FILE_CHANGES.c.commit_id == COMMITS.c.id
-    )
     query = select(
         COMMITS.c.organization_id,
         COMMITS.c.repository_id,
@@ -389,7 +390,7 @@ def _ranked_changes(condition: ColumnElement[bool]) -> Select[Any]:
         COMMITS.c.committed_at.label("changed_at"),
         func.row_number().over(partition_by=FILE_CHANGES.c.path_hash, order_by=newest_first).label("rank"),
     )
-    return query.join(FILE_CHANGES, same_commit).where(condition)
+    return query.join(FILE_CHANGES, _OF_COMMIT).where(condition)
 
 
 def _name_of(path: ColumnElement[str]) -> ColumnElement[str]:

@@ -96,6 +96,15 @@ def test_progress_is_reported_after_every_job(services: Services, organization_i
     assert len(beats) == 3
 
 
+def test_worker_that_ends_takes_no_further_job(services: Services, organization_id: int) -> None:
+    """The process ends after the job that runs, however many are due."""
+    done: list[None] = []
+    for key in "123":
+        put(services, organization_id, "unknown", key)
+    assert run_due_jobs(services, beat=lambda: done.append(None), stop=lambda: len(done) == 2) == 2
+    assert run_due_jobs(services) == 1
+
+
 def test_job_fails_after_its_last_attempt(services: Services, organization_id: int) -> None:
     """Between two attempts there is a pause; after the last one the job stays as failed, with its last fault."""
     put(services, organization_id, "unknown", "1")

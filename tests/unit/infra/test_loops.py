@@ -159,7 +159,9 @@ def test_loop_repeats_its_work_until_it_is_stopped() -> None:
 
     loop = Loop("file", work, seconds=60.0).start()
     assert [rounds.get(timeout=5) for _ in range(3)] == [False] * 3
+    assert not loop.is_ending()
     loop.stop()
+    assert loop.is_ending()
     seen = rounds.qsize()
     loop.wake()
     assert rounds.qsize() == seen

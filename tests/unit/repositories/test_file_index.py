@@ -12,6 +12,7 @@ from scmhost.infra.db.engine import Store
 from scmhost.infra.db.jobs import QueuedJob
 from scmhost.repositories import file_queries
 from scmhost.sdk import CommitDraft, FileChange
+from use_cases import open_services
 
 ENDLESS = 2**53 - 1
 
@@ -116,7 +117,7 @@ def test_jobs_are_finished_together(store: Store) -> None:
 
 def test_many_commits_are_indexed_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A transaction indexes a limited number, and the rest gets a new job."""
-    monkeypatch.setattr(file_queries, "_COMMITS_PER_TRANSACTION", 4)
+    monkeypatch.setattr(file_queries, "_CHANGES_PER_TRANSACTION", 5)
     tenant = factories.new_tenant(store)
     save(store, tenant, *(changing(number, f"A {number}.py") for number in range(10, 20)))
     for left in (1, 1, 0):
@@ -124,6 +125,37 @@ def test_many_commits_are_indexed_in_parts(store: Store, monkeypatch: pytest.Mon
             assert file_queries.index_pending(tx, tenant.id, tenant.repository, factories.NOW)
         assert len(pending(store, tenant)) == left
     assert found(store, tenant, *(f"{number}.py" for number in range(10, 20))) == {f"{n}.py" for n in range(10, 20)}
+
+
+def test_commit_with_many_changes_is_indexed_as_a_whole(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that changes more files than a transaction takes has a transaction of its own, also as the last one."""
+    monkeypatch.setattr(file_queries, "_CHANGES_PER_TRANSACTION", 2)
+    tenant = factories.new_tenant(store)
+    names = [f"{number}.py" for number in range(5)]
+    save(store, tenant, *(changing(commit, *(f"M {name}" for name in names)) for commit in (10, 11)))
+    with open_services(store) as services:
+        file_queries.index_files(services, pending(store, tenant)[0], lambda _seconds: None)
+    assert pending(store, tenant) == []
+    with store.read() as tx:
+        states = file_queries.file_states(tx, tenant.id, {tenant.repository: names})
+    assert {known.path: known.sha for known in states.values()} == dict.fromkeys(names, factories.sha(11))
+
+
+def test_writers_are_let_in_between_transactions(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On SQLite a job releases the lock for a moment after each transaction but the last."""
+    monkeypatch.setattr(file_queries, "_CHANGES_PER_TRANSACTION", 5)
+    tenant = factories.new_tenant(store)
+    save(store, tenant, *(changing(number, f"A {number}.py") for number in range(10, 20)))
+    pauses: list[int] = []
+
+    def write_meanwhile(_seconds: float) -> None:
+        save(store, tenant, changing(100 + len(pauses), f"A late-{len(pauses)}.py"))
+        pauses.append(len(pending(store, tenant)))
+
+    with open_services(store) as services:
+        file_queries.index_files(services, pending(store, tenant)[0], write_meanwhile)
+    assert pending(store, tenant) == []
+    assert bool(pauses) == bool(store.file)
 
 
 def test_long_and_odd_names_are_found(store: Store) -> None:

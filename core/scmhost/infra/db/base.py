@@ -5,6 +5,7 @@ Column types mean the same on every database. A value that one of the databases 
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b, sha256
@@ -42,6 +43,8 @@ KEY_BYTES: Final = 2000
 """The longest text in an index. PostgreSQL's B-tree takes keys of about 2,700 bytes."""
 
 _NO_ID: Final = -1
+# A time on SQLite ends before its offset: 2024-05-06 07:08:09.000000
+_TIME_LENGTH: Final = 26
 
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 # json.dumps writes hexadecimal digits in lower case. Characters beyond U+FFFF are written as two such escapes.
@@ -76,6 +79,17 @@ class UtcDateTime(TypeDecorator[datetime]):
             return in_utc(value)
         except ValueError as error:
             raise BadText(str(error)) from error
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        if dialect.name != "sqlite":
+            return super().bind_processor(dialect)
+
+        # The same text as SQLAlchemy's, in a fraction of the time.
+        def as_text(value: datetime | None) -> str | None:
+            moment = self.process_bind_param(value, dialect)
+            return None if moment is None else moment.isoformat(" ", "microseconds")[:_TIME_LENGTH]
+
+        return as_text
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         del dialect

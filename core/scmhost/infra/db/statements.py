@@ -77,7 +77,7 @@ def insert_missing(tx: Transaction, table: Table, rows: Sequence[dict[str, Any]]
 
 
 def write(tx: Transaction, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert new rows with the fastest method of the driver. Values are not converted: see ``for_driver``.
+    """Insert new rows with the fastest method of the driver. Values are not converted: see ``driver_converter``.
 
     Raises:
         IntegrityError: a row with one of the keys exists already.
@@ -121,13 +121,18 @@ def analyze_if_grown(tx: Transaction, table: Table, count: int) -> None:
 
 def values_table(tx: Transaction, values: Iterable[str]) -> FromClause:
     """Return a table of texts with the column ``value``. They are one parameter, so there may be any number."""
-    checked = _checked_texts(values)
+    checked = check_texts(values)
     if tx.get_bind().dialect.name == "sqlite":
         return func.json_each(json.dumps(checked)).table_valued(column("value"))
     return func.unnest(literal(checked, postgresql.ARRAY(Text))).table_valued("value").render_derived()
 
 
-def _checked_texts(values: Iterable[str]) -> list[str]:
+def check_texts(values: Iterable[str]) -> list[str]:
+    """Return the texts, if every database takes them.
+
+    Raises:
+        BadText: one of them contains a NUL character or a lone surrogate.
+    """
     texts = list(values)
     # All at once is much faster than one by one, which names the bad one.
     if not is_text("".join(texts)):
