@@ -56,6 +56,7 @@ class FileTree:
         # For each name that was needed so far: the files of that name, by the folder that they are in.
         self._by_folder: dict[str, dict[str, list[str]]] = {}
         self._roots: dict[tuple[str, str], Confidence] = {}
+        self._with_blanks: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self._files)
@@ -66,6 +67,13 @@ class FileTree:
     def named(self, name: str) -> Sequence[str]:
         """Return the files with this name, in no order."""
         return self._by_name.get(name, ())
+
+    def behind_blank(self, path: str) -> str | None:
+        """Return the only file whose path ends with this one behind a blank, such as ``my lib/cart.c``."""
+        if self._with_blanks is None:
+            self._with_blanks = [file for file in self._files if " " in file]
+        found = [file for file in self._with_blanks if file.endswith(" " + path)]
+        return found[0] if len(found) == 1 else None
 
     @property
     def learned(self) -> int:

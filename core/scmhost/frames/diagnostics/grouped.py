@@ -105,6 +105,12 @@ _GROUPS: Final = (
     _Group(Pattern(r"Line: (?P<line>\d{1,9})(?P<message>)$"), _ALONE, Pattern(r"\S.* / |$")),
     # Semgrep shows the code, below the text of the rule.
     _Group(Pattern(r"(?P<line>\d{1,9})┆(?P<message>.*)"), _ALONE, Pattern(r"(?:\u276f|\S.* )|$")),
+    # Elm: "12|     total" below the explanation.
+    _Group(
+        Pattern(r"(?P<line>\d{1,9})\|[ >](?P<message>.*)"),
+        Pattern(rf"-- [A-Z][A-Z ]{{1,60}} -{{3,}} {_PATH}$"),
+        Pattern(r""),
+    ),
     # HTMLHint: "L12 |code", with a caret and the message below it.
     _Group(Pattern(r"L(?P<line>\d{1,9}) \|(?P<message>.*)"), _ALONE, Pattern(r"\^")),
     # ktlint: "12:5 Message". ripgrep: "12:code" and "12:5:code", with "13-code" around it.
@@ -118,7 +124,7 @@ _GROUPS: Final = (
 _CLOCK: Final = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z )?"
 _INDENT: Final = r"(?:##\[[a-z]{1,10}\])?[ \t]{0,12}"
 ROW: Final = (
-    rf"{_INDENT}(?:[{_MARKS}]|:?\d{{1,9}}(?:┆|\s{{2,}}\S| \||:(?!\d\d:\d\d))|[A-Z](?:\d{{3}})? \d{{1,9}}:\d"
+    rf"{_INDENT}(?:[{_MARKS}]|:?\d{{1,9}}(?:┆|\s{{2,}}\S| \||\|[ >]|:(?!\d\d:\d\d))|[A-Z](?:\d{{3}})? \d{{1,9}}:\d"
     r"|[A-Z]: {1,6}\d{1,9}: {1,6}\d|L(?:(?:ine)?(?:: | \d{1,9}:)|\d{1,9} \|)|line \d{1,9}(?=[\r\n]|$)"
     r"|\[\d[\d, ]{0,60}\]:)"
 )

@@ -49,6 +49,13 @@ FORMS: Final = (
         _NEAR,
     ),
     PlaceForm(
+        "lib/Cart.pm: no strictures at line 12, column 5.",
+        " at line ",
+        Pattern(rf"{PATH}: (?P<message>[^\n]{{0,300}}?) at line {LINE},? column {COLUMN}"),
+        Pattern(r" at line \d{1,9},? column \d"),
+        at_start=True,
+    ),
+    PlaceForm(
         "cart.pp - WARNING: no name on line 12",
         " on line ",
         Pattern(rf"{PATH} - (?P<message>(?:WARNING|ERROR): [^\n]{{0,300}}?) on line {LINE}"),

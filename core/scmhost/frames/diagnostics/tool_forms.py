@@ -42,6 +42,11 @@ FORMS: Final = (
         ),
     ),
     PlaceForm(
+        "[File:D:\\shop\\Cart.h] [Line: 12]",
+        "[Line:",
+        Pattern(rf"\[File: ?(?P<path>[^\]\n]{{1,500}})\] \[Line: ?{LINE}\]"),
+    ),
+    PlaceForm(
         "file=cart.py line=12",
         "line",
         Pattern(
