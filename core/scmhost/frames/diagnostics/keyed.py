@@ -51,4 +51,6 @@ def _column(match: re.Match[str] | None) -> int | None:
     return int(match["column"]) if match else None
 
 
-KEYED: Final = Notation("keyed", ("ine: ", "ine   ", "ine number: ", "ineNumber: ", "file: ", "fileName: ", " @ line "), _read)
+KEYED: Final = Notation(
+    "keyed", ("ine: ", "ine   ", "ine number: ", "ineNumber: ", "file: ", "fileName: ", " @ line "), _read
+)

@@ -7,7 +7,7 @@ from scmhost.frames.match_spans import Pattern
 from .forms import COLUMN, LINE, PATH, PlaceForm, has_blanks
 
 _NEAR: Final = Pattern(r"ines?:? \d")
-_WORD: Final = r"[,:]? (?:(?:on|at|in|near) |@ )?[Ll]ines?:? "
+_WORD: Final = r"[,:]? (?:error )?(?:(?:on|at|in|near) |@ )?[Ll]ines?:? "
 _NUMBER: Final = (
     rf"{LINE}(?:-\d{{1,9}})?(?:,? ?(?:and )?(?:[Cc]ol(?:umn)?|char(?:acter)?s?|position|offset)\b\.?:? ?{COLUMN})?"
 )

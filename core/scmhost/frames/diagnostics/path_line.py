@@ -98,6 +98,9 @@ FORMS: Final = (
         Pattern(rf"(?:^|\")(?P<path>(?:file:)?[^\":\n]{{1,500}})\":{LINE}(?:\.{COLUMN}(?:-\d{{1,9}}\.\d{{1,9}})?)?: "),
         Pattern(r"\":\d{1,9}[:.]"),
     ),
+    PlaceForm(
+        "src/cart.vue?vue&type=script:12:5", "?", Pattern(rf"{PATH}\?[\w.=&%/-]{{1,200}}:{LINE}:{COLUMN}{_END}"), _NEAR
+    ),
     PlaceForm("src/cart.py:12:5", ":", Pattern(rf"{PATH}:{LINE}{_COLUMN}{_RANGE}{_END}"), _NEAR, check=_is_a_line),
     PlaceForm("Cart.java:[12,8]", ":[", Pattern(rf"{PATH}:\[(?:lines? )?{LINE}(?:,{COLUMN}|-\d{{1,9}})?\]")),
     PlaceForm(

@@ -47,6 +47,11 @@ FORMS: Final = (
         Pattern(rf"\[File: ?(?P<path>[^\]\n]{{1,500}})\] \[Line: ?{LINE}\]"),
     ),
     PlaceForm(
+        "*** Assertion failure in -[Cart total], /Users/dev/my shop/Cart.m:12",
+        "Assertion failure in ",
+        Pattern(rf"Assertion failure in [^\n]{{1,300}}, (?P<path>/[^:,\n\"]{{1,500}}):{LINE}$"),
+    ),
+    PlaceForm(
         "file=cart.py line=12",
         "line",
         Pattern(

@@ -23,7 +23,14 @@ _TEST_ROOTS: Final = ("testsuites", "testsuite", "testrun", "testresults", "asse
 # The place of a test that failed counts only if no text in it has one.
 _TESTS: Final = ("testcase", "test")
 _FINDING_ROOTS: Final = (
-    "checkstyle", "pmd", "results", "issues", "jslint", "lint", "report", "csslint",
+    "checkstyle",
+    "pmd",
+    "results",
+    "issues",
+    "jslint",
+    "lint",
+    "report",
+    "csslint",
     "bugcollection",
 )
 _BEGINNING: Final = re.compile(
