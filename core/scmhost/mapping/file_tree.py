@@ -56,7 +56,8 @@ class FileTree:
         # For each name that was needed so far: the files of that name, by the folder that they are in.
         self._by_folder: dict[str, dict[str, list[str]]] = {}
         self._roots: dict[tuple[str, str], Confidence] = {}
-        self._with_blanks: list[str] | None = None
+        # What follows each blank in a path, with the files that have it; it is read at the first use.
+        self._behind_blanks: dict[str, list[str]] | None = None
 
     def __len__(self) -> int:
         return len(self._files)
@@ -70,9 +71,12 @@ class FileTree:
 
     def behind_blank(self, path: str) -> str | None:
         """Return the only file whose path ends with this one behind a blank, such as ``my lib/cart.c``."""
-        if self._with_blanks is None:
-            self._with_blanks = [file for file in self._files if " " in file]
-        found = [file for file in self._with_blanks if file.endswith(" " + path)]
+        if self._behind_blanks is None:
+            self._behind_blanks = {}
+            for file in self._files:
+                for blank in (at for at, character in enumerate(file) if character == " "):
+                    self._behind_blanks.setdefault(file[blank + 1 :], []).append(file)
+        found = self._behind_blanks.get(path, ())
         return found[0] if len(found) == 1 else None
 
     @property

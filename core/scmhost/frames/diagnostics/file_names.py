@@ -21,9 +21,9 @@ _EXTENSIONS: Final = {
     " fsproj vcxproj sln props targets nuspec mod sum wdl nf smk robot feature ps1 psm1 psd1 bat cmd pp",
     "other languages": "lua nim nims nimble cr jl r rmd qmd hs lhs ml mli mll mly zig el lisp scm rkt cljs edn purs elm"
     " gleam re res rei fsi vbs coffee ls iced f f77 f90 f95 f03 f08 for adb ads pas dpr lpr d v sv svh vhd vhdl asm s t"
-    " sol vy move cairo gd glsl hlsl wgsl shader usf metal y yy l ll vala vapi cls trigger cob cbl cpy sas ado m4 ac am tcl awk"
-    " sed jq rc ino frag vert lean agda idr pot po ur wat wast pyi rbi rbs odin hx bas frm abap apex idr2 lsp chs mlt"
-    " opam mojo roc bal pony ispc scad stan sage ahk au3 nsi wxs asy nut",
+    " sol vy move cairo gd glsl hlsl wgsl shader usf metal y yy l ll vala vapi cls trigger cob cbl cpy sas ado m4 ac am"
+    " tcl awk sed jq rc ino frag vert lean agda idr pot po ur wat wast pyi rbi rbs odin hx bas frm abap apex idr2 lsp chs"
+    " mlt opam mojo roc bal pony ispc scad stan sage ahk au3 nsi wxs asy nut",
     "texts": "csv tsv patch diff",
 }
 _KNOWN_EXTENSIONS: Final = frozenset(extension for kind in _EXTENSIONS.values() for extension in kind.split())

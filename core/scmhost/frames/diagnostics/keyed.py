@@ -20,7 +20,7 @@ _PATH: Final = Pattern(
 )
 _LINE: Final = Pattern(r"(?:- )?[Ll]ine(?:Number| number)?\s{0,8}: {1,20}(?P<line>\d{1,9})$")
 _COLUMN: Final = Pattern(r"[Cc]olumn(?:Number)?\s{0,8}: (?P<column>\d{1,9})$")
-# Nextflow: "- cause: no brace @ line 12, column 5."
+# Nextflow writes the line and the column at the end of the cause.
 _CAUSE: Final = Pattern(r"- cause: (?P<message>.{1,500}) @ line (?P<line>\d{1,9}), column (?P<column>\d{1,9})\.?$")
 
 

@@ -15,7 +15,8 @@ _COLUMN: Final = rf"(?::{COLUMN}(?!:[0-5]\d:[0-5]\d))?"
 _NEAR: Final = Pattern(r":\d")
 # The words before a container image: "Pulling acme/shop.js:12".
 _IMAGE: Final = Pattern(
-    r"(?:(?:^|\s)(?:FROM|[Pp]ull(?:ed|ing)?|[Pp]ush(?:ed|ing)?|naming to)|\b[Ii]mage:?| image for|\b(?:docker|podman) \w[^\n]{0,80}) [\"']?$"
+    r"(?:(?:^|\s)(?:FROM|[Pp]ull(?:ed|ing)?|[Pp]ush(?:ed|ing)?|naming to)|\b[Ii]mage:?| image for"
+    r"|\b(?:docker|podman) \w[^\n]{0,80}) [\"']?$"
 )
 _CLOCK: Final = Pattern(r":(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?!\d)")
 

@@ -32,7 +32,8 @@ _V8_CALL: Final = Pattern(
     rf"(?P<path>[^\s()](?:(?!\bat )[^()\n]|\([^()\n]{{1,200}}\)){{0,2000}}?):{LINE_COLUMN}\)"
 )
 _V8_PATH_LINE: Final = Pattern(
-    rf"{AT}(?:async )?(?P<path>(?![^\s/\\()]{{1,300}}\()[^\s()][^\s]{{0,2000}}?):{LINE}:{_V8_COLUMN}(?=$|[\s)\",'\\])(?! - \d)"
+    rf"{AT}(?:async )?(?P<path>(?![^\s/\\()]{{1,300}}\()[^\s()][^\s]{{0,2000}}?):{LINE}:{_V8_COLUMN}"
+    r"(?=$|[\s)\",'\\])(?! - \d)"
 )
 _V8_PATH_WITH_BLANKS: Final = Pattern(
     rf"at (?:async )?(?P<path>(?:/|[A-Za-z]:[\\/]|\\\\|[a-z][\w+.-]{{1,30}}:/)[^\n]{{1,1000}}?):{LINE}:{_V8_COLUMN}$"

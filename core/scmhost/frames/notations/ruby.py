@@ -128,7 +128,8 @@ DEBUGGERS: Final = Notation("ruby_debuggers", (".rb:", ".erb:", ".haml:", ".slim
 
 
 _JRUBY_ROW: Final = Pattern(
-    rf"(?!\S{{1,200}}(?:Error|Exception|Failure) at )(?P<function>\(root\)|\S{{1,200}}) at (?P<path>(?:[A-Za-z]:)?[^\s:]{{1,1000}}\.(?:rb|java)):{LINE}$"
+    rf"(?!\S{{1,200}}(?:Error|Exception|Failure) at )(?P<function>\(root\)|\S{{1,200}})"
+    rf" at (?P<path>(?:[A-Za-z]:)?[^\s:]{{1,1000}}\.(?:rb|java)):{LINE}$"
 )
 _JRUBY_CALL: Final = Pattern(
     r"(?P<module>[\w.$]{1,200})\.(?P<function>[^\s.()]{1,200})"
