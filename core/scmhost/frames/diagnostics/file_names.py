@@ -22,8 +22,8 @@ _EXTENSIONS: Final = {
     "other languages": "lua nim nims nimble cr jl r rmd qmd hs lhs ml mli mll mly zig el lisp scm rkt cljs edn purs elm"
     " gleam re res rei fsi vbs coffee ls iced f f77 f90 f95 f03 f08 for adb ads pas dpr lpr d v sv svh vhd vhdl asm s t"
     " sol vy move cairo gd glsl hlsl wgsl shader usf metal y yy l ll vala vapi cls trigger cob cbl cpy sas ado m4 ac am"
-    " tcl awk sed jq rc ino frag vert lean agda idr pot po ur wat wast pyi rbi rbs odin hx bas frm abap apex idr2 lsp chs"
-    " mlt opam mojo roc bal pony ispc scad stan sage ahk au3 nsi wxs asy nut",
+    " tcl sed jq rc ino frag vert lean agda idr pot po ur wat wast pyi rbi rbs odin hx bas frm abap apex idr2 lsp chs"
+    " awk mlt opam mojo roc bal pony ispc scad stan sage ahk au3 nsi wxs asy nut",
     "texts": "csv tsv patch diff",
 }
 _KNOWN_EXTENSIONS: Final = frozenset(extension for kind in _EXTENSIONS.values() for extension in kind.split())

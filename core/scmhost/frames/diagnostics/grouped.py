@@ -38,6 +38,12 @@ class _Group(NamedTuple):
 
 
 _RULE: Final = r"\s*[-─━═=]{3,}[-─━═= ]*$"
+# PHPStan: a table whose second column has the path as its title.
+_PHPSTAN: Final = _Group(
+    Pattern(r":?(?P<line>\d{1,9})\s{2,}(?P<message>\S.*)"),
+    Pattern(rf"Line\s{{2,}}{_PATH}$"),
+    Pattern(rf"{_RULE}|\s*(?!Line )[^\d\s]|$"),
+)
 _GROUPS: Final = (
     # ESLint, stylelint, yamllint, markdown linters, Vale: "12:5  error  message  rule", "12:5-12:9  warning  message".
     _Group(
@@ -53,12 +59,7 @@ _GROUPS: Final = (
         Pattern(rf"{_PATH}:\d{{1,9}}(?::\d{{1,9}})?$"),
         Pattern(r"$"),
     ),
-    # PHPStan: a table whose second column has the path as its title.
-    _Group(
-        Pattern(r":?(?P<line>\d{1,9})\s{2,}(?P<message>\S.*)"),
-        Pattern(rf"Line\s{{2,}}{_PATH}$"),
-        Pattern(rf"{_RULE}|\s*(?!Line )[^\d\s]|$"),
-    ),
+    _PHPSTAN,
     # PHP_CodeSniffer, PHPMD: " 12 | ERROR | [x] message" below "FILE: path".
     _Group(
         Pattern(r"(?P<line>\d{1,9}) \| (?:ERROR|WARNING|VIOLATION) +\| (?:\[[x ]\] )?(?P<message>.*)"),
@@ -144,6 +145,8 @@ def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
         row = _without_row_prefix(whole)
         shift = len(whole.rstrip()) - len(row) - len(context.prefix)
         return _read_row(row, context, _GROUPS, shift, _before_whole)
+    if context.prefix.rstrip().endswith("|") and _PHPSTAN.row.match(line):
+        return _read_row(line, context, (_PHPSTAN,), 0, ContextLines.before)
     if not any(severity in line for severity in SEVERITIES):
         return None
     if context.prefix.strip():

@@ -44,15 +44,15 @@ FORMS: Final = (
     PlaceForm(
         "─[src/my shop/cart.js:12:5]",
         "[",
-        Pattern(rf"(?<=[─-]\[)(?P<path>[^\[\]:\n]{{1,500}}):{LINE}:{COLUMN}(?=\])"),
-        Pattern(r"[─-]\["),
+        Pattern(rf"[╭┌,]?[─-]{{1,4}}\[(?P<path>[^\[\]:\n]{{1,500}}):{LINE}:{COLUMN}(?=\])"),
+        at_start=True,
         check=has_blanks,
     ),
     PlaceForm(
         "src/my shop/cart.js:12:5: error",
         ":",
         Pattern(
-            r"(?P<path>[\w./][^:\n\"'<>|*?=,()\[\]{}]{1,500}\.[A-Za-z]\w{0,9}):"
+            r"(?=[\w./-]{1,200} )(?P<path>[^:\n\"'<>|*?=,()\[\]{}]{1,500}\.[A-Za-z]\w{0,9}):"
             rf"{LINE}(?::{COLUMN})?(?=:$|: (?:fatal )?(?:error|warning|note)\b| (?:lint|assist)/)"
         ),
         _NEAR,

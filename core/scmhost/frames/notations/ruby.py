@@ -128,8 +128,7 @@ DEBUGGERS: Final = Notation("ruby_debuggers", (".rb:", ".erb:", ".haml:", ".slim
 
 
 _JRUBY_ROW: Final = Pattern(
-    rf"(?!\S{{1,200}}(?:Error|Exception|Failure) at )(?P<function>\(root\)|\S{{1,200}})"
-    rf" at (?P<path>(?:[A-Za-z]:)?[^\s:]{{1,1000}}\.(?:rb|java)):{LINE}$"
+    rf"(?P<function>\(root\)|\S{{1,200}}) at (?P<path>(?:[A-Za-z]:)?[^\s:]{{1,1000}}\.(?:rb|java)):{LINE}$"
 )
 _JRUBY_CALL: Final = Pattern(
     r"(?P<module>[\w.$]{1,200})\.(?P<function>[^\s.()]{1,200})"
@@ -140,7 +139,8 @@ _JRUBY_CALL: Final = Pattern(
 def _read_jruby(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``     total at /srv/app/shop.rb:12`` and ``RUBY.total(/srv/app/shop.rb:12)``."""
     match = _JRUBY_ROW.match(line) or _JRUBY_CALL.match(line)
-    if not match:
+    # Gradle prints the class of an error before the place of a test.
+    if not match or match["function"].endswith(("Error", "Exception", "Failure")):
         return None
     return [match_span(match, language_of(match["path"], "ruby", "java"), function=match["function"])]
 
