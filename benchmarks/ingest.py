@@ -13,7 +13,8 @@ The figures are medians of the turns: one that another program of the machine sl
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -95,17 +96,22 @@ def _sqlite(sent: Sequence[bytes]) -> Run:
 
 
 def _postgresql(sent: Sequence[bytes]) -> Run:
+    with (
+        new_postgresql(2) as (ours, theirs),
+        TemporaryDirectory() as folder,
+        service(Path(folder), ours) as served,
+        bare_postgresql(theirs, ours) as bare,
+    ):
+        return _run(sent, served, bare)
+
+
+@contextmanager
+def new_postgresql(count: int) -> Iterator[list[str]]:
+    """Start a PostgreSQL server for the block; return the URLs of new databases in it."""
     server_folder = databases.new_server_folder()
     try:
-        with (
-            databases.postgres_server() as server,
-            databases.new_database(server) as ours,
-            databases.new_database(server) as theirs,
-            TemporaryDirectory() as folder,
-            service(Path(folder), ours) as served,
-            bare_postgresql(theirs, ours) as bare,
-        ):
-            return _run(sent, served, bare)
+        with databases.postgres_server() as server, ExitStack() as stack:
+            yield [stack.enter_context(databases.new_database(server)) for _ in range(count)]
     finally:
         rmtree(server_folder, ignore_errors=True)
 

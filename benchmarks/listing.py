@@ -1,4 +1,7 @@
-"""The last page of a long list against the first one, over HTTP: both are found by their key."""
+"""The last page of a long list against the first one, over HTTP: both are found by their key.
+
+Each round asks for pages of another size: a page that was answered a moment before comes from a cache.
+"""
 
 import json
 from collections.abc import Callable
@@ -35,7 +38,7 @@ def ratios() -> dict[str, float]:
             offset = REPOSITORIES - 2 * PAGE
             last = _fill(url, offset)
             start, end = _page(served, ""), _page(served, f"&cursor={last}:{offset}:0")
-            rounds = [(_seconds(start), _seconds(end)) for _ in range(ROUNDS)]
+            rounds = [(_seconds(start, size), _seconds(end, size)) for size in range(PAGE, PAGE - ROUNDS, -1)]
     return {"listing/end_to_start": median(late for _, late in rounds) / median(early for early, _ in rounds)}
 
 
@@ -52,16 +55,16 @@ def _fill(url: str, offset: int) -> int:
         store.close()
 
 
-def _page(served: Service, cursor: str) -> Callable[[], None]:
-    def call() -> None:
-        assert len(json.loads(served.call("GET", f"repos/?per_page={PAGE}{cursor}"))) == PAGE
+def _page(served: Service, cursor: str) -> Callable[[int], None]:
+    def call(size: int) -> None:
+        assert len(json.loads(served.call("GET", f"repos/?per_page={size}{cursor}"))) == size
 
     return call
 
 
-def _seconds(call: Callable[[], None]) -> float:
+def _seconds(call: Callable[[int], None], size: int) -> float:
     begun = perf_counter()
-    call()
+    call(size)
     return perf_counter() - begun
 
 

@@ -12,9 +12,19 @@ import links
 import listing
 import owners
 import precision
+import scale
+import served
 import startup
 import suspect_service
 
+# The least speed of a request, to a bare route.
+REQUESTS = {
+    "one link": 0.4,
+    "a redirect": 0.4,
+    "a trace of 40 frames": 0.2,
+    "repositories": 0.3,
+    "unauthorized": 0.6,
+}
 AT_MOST = {
     "dispatch_100_to_1": 1.2,
     "flags/decide": 40.0,
@@ -28,6 +38,7 @@ AT_MOST = {
     "links/never seen, 100 times the mappings": 1.5,
     "links/new folders, 100 times the mappings": 1.5,
     "listing/end_to_start": 1.3,
+    **dict.fromkeys((f"scale/{what}{when}" for what in REQUESTS for when in ("", scale.BUSY)), 1.2),
     "suspects/of a release, 100 times the commits": 1.5,
     "suspects/newest, 100 times the commits": 1.5,
     "ingest/memory": 300.0,
@@ -46,6 +57,8 @@ AT_LEAST = {
     "ingest/sqlite": 0.55,
     "ingest/postgresql": 0.55,
     "ingest/again": 3.0,
+    **{f"served/{what}": bound for what, bound in REQUESTS.items()},
+    **dict.fromkeys((f"served/{what}{served.ON_POSTGRESQL}" for what in REQUESTS), 0.6),
 }
 # The units of numbers that are no ratios.
 UNITS = {"ingest/memory": "MB"}
@@ -61,6 +74,8 @@ BENCHMARKS: tuple[Callable[[], dict[str, float]], ...] = (
     listing.ratios,
     suspect_service.ratios,
     owners.ratios,
+    served.ratios,
+    scale.ratios,
     ingest.ratios,
 )
 
@@ -69,7 +84,7 @@ def main() -> int:
     """Print one row for each ratio."""
     rows = [row for ratios in BENCHMARKS for row in ratios().items()]
     for name, ratio in rows:
-        found = f"{name:<44}{ratio:>12,.2f} {UNITS.get(name, ''):<4}"
+        found = f"{name:<58}{ratio:>12,.2f} {UNITS.get(name, ''):<4}"
         print(f"{found}{_bound(name):<16}{'ok' if _holds(name, ratio) else 'BROKEN'}")
     return int(not all(_holds(name, ratio) for name, ratio in rows))
 

@@ -7,10 +7,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection
 from pathlib import Path
 from time import sleep
+from typing import Any
 
 COMMAND = Path(sys.executable).with_name("scmhost")
 ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("SCMHOST_")}
@@ -24,6 +25,8 @@ class Service:
     process: "subprocess.Popen[bytes]"
     connection: HTTPConnection
     token: str
+    folder: Path
+    database_url: str
 
     def call(self, method: str, path: str, body: bytes | None = None) -> bytes:
         """Send a request below the organization; the answer's body."""
@@ -33,6 +36,21 @@ class Service:
         content = answer.read()
         assert answer.status in (200, 201), (answer.status, content[:400])
         return content
+
+    @contextmanager
+    def another_connection(self) -> "Iterator[Service]":
+        """Return the same service with a connection of its own, for another thread."""
+        connection = HTTPConnection("127.0.0.1", self.connection.port, timeout=120)
+        try:
+            yield replace(self, connection=connection)
+        finally:
+            connection.close()
+
+    def command(self, *words: str) -> Any:
+        """Run a command on the service's database; return the JSON that it prints."""
+        command = [COMMAND, *words, "--database-url", self.database_url, "--json"]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=self.folder, env=ENVIRON)
+        return json.loads(done.stdout)
 
     def peak_megabytes(self) -> float:
         """The most memory that the service ever had, over all its processes."""
@@ -50,7 +68,7 @@ def service(folder: Path, database_url: str) -> Iterator[Service]:
         cwd=folder,
         env=ENVIRON,
     )
-    port = _free_port()
+    port = free_port()
     # A full pipe without a reader would block the service.
     with (folder / "service.log").open("wb") as log:
         process = subprocess.Popen(
@@ -58,18 +76,19 @@ def service(folder: Path, database_url: str) -> Iterator[Service]:
         )
     connection = HTTPConnection("127.0.0.1", port, timeout=120)
     try:
-        _wait_for(connection)
-        yield Service(process, connection, json.loads(made.stdout)["token"])
+        wait_for(port)
+        yield Service(process, connection, json.loads(made.stdout)["token"], folder, database_url)
     finally:
         connection.close()
         process.terminate()
         process.wait(timeout=30)
 
 
-def _wait_for(connection: HTTPConnection) -> None:
-    for _ in range(200):
+def wait_for(port: int) -> None:
+    """Wait until a server listens."""
+    for _ in range(1_200):
         try:
-            connection.connect()
+            socket.create_connection(("127.0.0.1", port)).close()
         except ConnectionRefusedError:
             sleep(0.05)
         else:
@@ -77,7 +96,8 @@ def _wait_for(connection: HTTPConnection) -> None:
     raise TimeoutError("the service does not listen; its log is service.log")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that no server has."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -4,7 +4,7 @@ import atexit
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -26,7 +26,7 @@ from scmhost.infra.logs import configure_logs
 from scmhost.infra.secret_box import SecretBox
 from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
 from scmhost.installations.credentials import InstallationCredentials
-from scmhost.organizations.tokens import create_token
+from scmhost.organizations.tokens import DEFAULT_SCOPES, create_token
 from scmhost.plugins import Candidate, PluginHost, read_settings
 from scmhost.plugins.discovery import discover
 from scmhost.sdk import HOOK_SPECS, HookSpec
@@ -230,12 +230,23 @@ def open_api(
         cors_origins=settings.host.cors_origins,
         secret_box=box,
         telemetry=telemetry,
+        web=settings.web,
     )
     with Host(settings, services) as host:
-        there = there or bootstrap(host.services, "acme", "web")
+        there = there or tenant(host.services, "acme")
         client = TestClient(_application(host.services), raise_server_exceptions=False)
         with client if background else nullcontext():
             yield ApiClient(host, client, there)
+
+
+def tenant(services: Services, slug: str) -> Bootstrapped:
+    """Return an organization with a project ``web`` and a new token, whether it exists or not."""
+    there = bootstrap(services, slug, "web")
+    return (
+        there
+        if there.token
+        else replace(there, token=create_token(services, there.organization, "b", DEFAULT_SCOPES)[1])
+    )
 
 
 _routes: list[BaseRoute] = []

@@ -89,7 +89,10 @@ def emptied(database_url: str) -> str:
     With few rows this takes a tenth of the time of ``TRUNCATE``, and less than a new database for each test.
     """
     deletions = [
-        sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name)) for table in reversed(ALL_TABLES.sorted_tables)
+        sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name))
+        for table in reversed(ALL_TABLES.sorted_tables)
+        # Its one row is made by a migration.
+        if table.name != "host_keys"
     ]
     # If a test leaves a transaction open, the next test fails instead of waiting for ever.
     _run(database_url, sql.SQL("; ").join([sql.SQL("SET lock_timeout = '5s'"), *deletions]))

@@ -157,6 +157,7 @@ def _furnish(api: ApiClient) -> tuple[Mapping[str, str], str]:
         "repository_id": repository["id"],
         "unclaimed_id": api.repository("team/lib", "https://git.example.com/team/lib")["id"],
         "mapping_id": mapping["id"],
+        "key_id": api.post("redirect-keys/", {"name": "sentry"}).json()["id"],
         "secret_id": webhook["secrets"][0]["id"],
         "forge_id": forge["id"],
         "plugin": "custom_scm",

@@ -14,6 +14,7 @@ from scmhost.audit import queries as audit_queries
 from scmhost.audit.queries import AuditDraft
 from scmhost.commits import bulk_queries
 from scmhost.infra.db import jobs
+from scmhost.infra.db.base import VERSIONS
 from scmhost.infra.db.engine import Store, Transaction
 from scmhost.infra.db.schema import ALL_TABLES
 from scmhost.infra.paging import PageQuery
@@ -22,6 +23,7 @@ from scmhost.installations import queries as installation_queries
 from scmhost.installations.pending_queries import PendingDraft
 from scmhost.links import queries as link_queries
 from scmhost.links.values import MappingDraft
+from scmhost.organizations import people_queries
 from scmhost.organizations import queries as organization_queries
 from scmhost.redirects import queries as redirect_queries
 from scmhost.releases import content_queries
@@ -145,7 +147,13 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         alias_queries.save(tx, kept.model_copy(update={"name": "acme/old"}), kept, NOW)
         redirect_queries.create(tx, organization_id, "sentry", f"{organization_id}-key", NOW, binds_sender=False)
         audit_queries.add(tx, organization_id, note(token), NOW)
+        person = people_queries.create_person(tx, "Ada", NOW)
+        people_queries.set_role(tx, organization_id, person.id, "admin", NOW)
     return Tenant(organization_id, project, token, installation, repository, commit, release.id, mapping, secret)
+
+
+HOST_TABLES = frozenset({"host_keys", "people", "person_sessions", "sign_in_links"})
+"""The tables whose rows belong to the host: a person may be in several organizations."""
 
 
 def note(token: int, **fields: Any) -> AuditDraft:
@@ -155,17 +163,19 @@ def note(token: int, **fields: Any) -> AuditDraft:
 
 
 def all_rows(store: Store) -> dict[str, list[tuple[Any, ...]]]:
-    """Return all stored rows by table."""
+    """Return all stored rows by table, without the counters of changes."""
     with store.read() as tx:
         return {
             table.name: [tuple(row) for row in tx.execute(select(table).order_by(*table.primary_key))]
             for table in ALL_TABLES.sorted_tables
+            if table is not VERSIONS
         }
 
 
 def rows_of(store: Store, organization_id: int) -> dict[str, list[tuple[Any, ...]]]:
     """Return all stored rows of one organization by table."""
-    return {name: [row for row in rows if row[0] == organization_id] for name, rows in all_rows(store).items()}
+    tables = {name: rows for name, rows in all_rows(store).items() if name not in HOST_TABLES}
+    return {name: [row for row in rows if row[0] == organization_id] for name, rows in tables.items()}
 
 
 def at_once(count: int, work: Callable[[int], T]) -> list[T]:

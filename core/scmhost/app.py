@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from scmhost import __version__
 
@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
+    from scmhost.infra.logs import LogLevel
     from scmhost.infra.loops import Loop
     from scmhost.infra.telemetry import Telemetry
     from scmhost.plugins import Settings
+    from scmhost.sdk import Organization
     from scmhost.services import Actor, Services
 
 
@@ -25,6 +28,9 @@ SHOWN_BY_COMMANDS: Final = ("plugin refused",)
 
 # A change is applied when two checks agree: about a second after the file was written.
 WATCH_SECONDS: Final = 0.5
+
+# New objects. A long trace makes some thousands, of which none is a part of a cycle.
+_COLLECT_AFTER: Final = 20_000
 
 
 class Host:
@@ -87,6 +93,7 @@ class Host:
             sync_hours=settings.host.sync_hours,
             secret_box=box,
             telemetry=telemetry,
+            web=settings.web,
         )
         return cls(settings, services)
 
@@ -107,6 +114,13 @@ class Host:
         entries = Loop("configuration audit", audit.save_pending, seconds=WATCH_SECONDS, telemetry=telemetry)
         self.services.shared(Loops).add(changes.start(), entries.start())
         return changes
+
+    def application(self, organization: "Organization") -> tuple["FastAPI", str]:
+        """Return the application for calls within this process, and a token for the actor of the services."""
+        from scmhost.application import create_application
+        from scmhost.organizations.tokens import add_local_token
+
+        return create_application(self.services), add_local_token(self.services, organization)
 
     def close(self) -> None:
         """Stop the background loops, then close the plugins and the database."""
@@ -146,6 +160,7 @@ def open_host(
     quiet: bool = True,
     plugins: bool = True,
     inspect_only: bool = False,
+    creates: bool = False,
 ) -> Host:
     """Open a host for a command. Its changes are audited under the user who runs the command.
 
@@ -154,10 +169,11 @@ def open_host(
         database_url: overrides the database of the file.
         quiet: log warnings and errors only.
         plugins: load the enabled plugins; otherwise none is imported.
-        inspect_only: neither create nor migrate the database, and do not log events that the command prints.
+        inspect_only: accept a missing or other database, and do not log events that the command prints.
+        creates: create the database, or upgrade its tables. Otherwise it has to exist, in this version.
 
     Raises:
-        ScmhostError: the configuration is invalid, or the database cannot be opened.
+        ScmhostError: the configuration is invalid, or the database cannot be used.
     """
     from scmhost.infra.logs import configure_logs
 
@@ -165,9 +181,22 @@ def open_host(
     settings = read_configuration(config, database_url)
     if not plugins:
         settings = settings.model_copy(update={"plugins": {}, "flags_provider": None})
-    host = Host.open(settings, migrate=not inspect_only, serving=False)
+    host = Host.open(settings, migrate=creates, serving=False)
     host.services = host.services.for_actor(operating_user())
+    if not (creates or inspect_only):
+        _require_database(host)
     return host
+
+
+def _require_database(host: Host) -> None:
+    from scmhost.infra.errors import ScmhostError
+    from scmhost.services import check_database
+
+    try:
+        check_database(host.services)
+    except ScmhostError:
+        host.close()
+        raise
 
 
 def operating_user() -> "Actor":
@@ -183,26 +212,40 @@ def operating_user() -> "Actor":
         return Actor("user", "unknown")
 
 
-def asgi() -> "FastAPI":
-    """Return the application of one worker process. Its configuration comes through the environment."""
+def asgi() -> "ASGIApp":
+    """Return the application of one worker process. Its configuration comes through the environment.
+
+    It reads the headers of proxies itself, as uvicorn does by default, and keeps the address of the proxy.
+    """
+    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
     from scmhost.agents import agents_endpoint
     from scmhost.application import create_application
+    from scmhost.cli.serve import end_with_supervisor
+    from scmhost.infra.http import PeerAddress
     from scmhost.infra.logs import configure_logs
     from scmhost.infra.telemetry import open_telemetry
     from scmhost.plugins.config.reading import configuration_path
     from scmhost.plugins.config.watching import on_hangup
 
-    configure_logs()
     settings = read_configuration()
+    # The command has put the values of its options there.
+    configure_logs(level=cast("LogLevel", os.environ.get("SCMHOST_LOG_LEVEL") or settings.server.log_level))
+    end_with_supervisor()
     telemetry = open_telemetry(metrics=settings.host.metrics.enabled, spans=settings.host.spans.enabled)
     # The command migrates once, before it starts the workers.
     host = Host.open(settings, migrate=False, telemetry=telemetry)
     on_hangup(host.watch(configuration_path()).wake)
     application = create_application(host.services, host.close, agents_endpoint(wanted=settings.host.mcp))
+    # As in the command, whose threshold the processes of several workers do not have.
+    gc.set_threshold(_COLLECT_AFTER)
     # Ingesting many commits triggers full garbage collections; frozen objects are not traversed by them.
     gc.collect()
     gc.freeze()
-    return application
+    trusted = os.environ.get("SCMHOST_FORWARDED_ALLOW_IPS") or settings.server.forwarded_allow_ips
+    # The two packages write the same protocol with different types.
+    behind_proxies: Any = ProxyHeadersMiddleware(cast("Any", application), trusted_hosts=trusted)
+    return PeerAddress(behind_proxies)
 
 
 def main() -> None:
@@ -212,7 +255,7 @@ def main() -> None:
         print(f"scmhost {__version__}")  # noqa: T201 - the output of the command
         return
     # Imports make many objects that stay, and the default threshold searches all of them several times for garbage.
-    gc.set_threshold(20_000)
+    gc.set_threshold(_COLLECT_AFTER)
     from scmhost.cli.main import run
 
     run(open_host, sys.argv[1:])

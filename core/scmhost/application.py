@@ -3,6 +3,7 @@
 An error answer has one key, ``detail``, with a sentence; or it is the map of fields that Sentry's clients expect.
 """
 
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
@@ -52,6 +53,7 @@ from scmhost.releases import routes as release_routes
 from scmhost.releases import upload_routes
 from scmhost.repositories import routes as repository_routes
 from scmhost.services import Services
+from scmhost.web.routes import mount_pages
 
 if TYPE_CHECKING:
     from scmhost.agents.routes import McpEndpoint
@@ -62,7 +64,12 @@ API: Final = "/api/0/"
 """The beginning of the paths of the API."""
 _METHODS: Final = ("GET", "POST", "PUT", "DELETE")
 
+# In the order in which a request is compared with them: first those that are called most often.
 ROUTERS: Final = (
+    link_routes.router,
+    link_routes.traces_router,
+    redirect_routes.router,
+    repository_routes.router,
     organization_routes.router,
     audit_routes.router,
     installation_routes.router,
@@ -70,7 +77,6 @@ ROUTERS: Final = (
     installation_routes.webhook_router,
     organization_routes.projects_router,
     organization_routes.project_router,
-    repository_routes.router,
     repository_routes.installation_router,
     commit_routes.router,
     mapping_routes.router,
@@ -80,11 +86,10 @@ ROUTERS: Final = (
     release_routes.router,
     release_routes.project_releases_router,
     release_routes.deploys_router,
-    link_routes.router,
-    link_routes.traces_router,
     suspect_routes.router,
     admin_routes.plugins_router,
     upload_routes.upload_router,
+    redirect_routes.keys_router,
 )
 
 
@@ -165,7 +170,7 @@ def create_application(
         metrics = services.telemetry.metrics
         started = background_loops(services) + ([gauges_loop(services, metrics)] if metrics else [])
         loops.add(*(loop.start() for loop in started))
-        log.info("started", database=services.store.url_without_password)
+        log.info("started", database=services.store.url_without_password, pid=os.getpid())
         async with for_agents.running() if for_agents else nullcontext():
             yield
         # A round that is under way may take a while and needs the database: wait for it outside of the event loop.
@@ -193,13 +198,13 @@ def create_application(
     app.include_router(admin_routes.health_router)
     app.include_router(commit_routes.delivery_router)
     app.include_router(step_routes.callback_router)
-    app.include_router(redirect_routes.router)
     if services.telemetry.metrics:
         app.include_router(metrics_router(services.telemetry.metrics))
     for_agents = agents(services, app) if agents else None
     if for_agents:
         app.router.routes.append(for_agents.route)
     install_error_handlers(app)
+    mount_pages(app)
     _add_middleware(app, services)
     return app
 
@@ -243,7 +248,10 @@ def _on_scmhost_error(_request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, PluginFault):
         return problem(status_of_fault(error.kind), str(error), _retry_after(error.retry_after))
     status = next((status for kind, status in _ERROR_STATUS if isinstance(error, kind)), 500)
-    return problem(status, str(error), {"WWW-Authenticate": "Bearer"} if status == 401 else None)  # noqa: PLR2004
+    hidden = error.public if isinstance(error, ScmhostError) else None
+    if hidden and status >= 500:  # noqa: PLR2004
+        log.warning("database fault", error=str(error))
+    return problem(status, hidden or str(error), {"WWW-Authenticate": "Bearer"} if status == 401 else None)  # noqa: PLR2004
 
 
 def _retry_after(seconds: int | None) -> dict[str, str] | None:

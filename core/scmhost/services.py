@@ -7,15 +7,18 @@ from pydantic import SecretStr
 
 from scmhost.infra.clock import Clock
 from scmhost.infra.db.engine import Store
+from scmhost.infra.db.schema import PROBLEMS
 from scmhost.infra.errors import NotFound, Unavailable
 from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import NO_KEYS, SecretBox
 from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
+from scmhost.infra.web_settings import DEFAULT_WEB, WebSettings
 from scmhost.plugins import PluginHost
+from scmhost.sdk import Organization
 
 T = TypeVar("T")
 
-ActorKind = Literal["token", "user", "file", "system"]
+ActorKind = Literal["token", "person", "user", "file", "system"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +26,10 @@ class Actor:
     """Who makes a change, for the audit log.
 
     Attributes:
-        kind: ``token``: an API token; ``user``: a user of the machine, on the command line; ``file``: an unknown editor
-            of plugins.toml; ``system``: scmhost itself.
-        name: the name of the token or user.
-        id: the id of the token.
+        kind: ``token``: an API token; ``person``: a person who signed in; ``user``: a user of the machine, on the
+            command line; ``file``: an unknown editor of plugins.toml; ``system``: scmhost itself.
+        name: the name of the token, the person or the user.
+        id: the id of the token or the person.
     """
 
     kind: ActorKind
@@ -54,8 +57,11 @@ class Services:
         sync_hours: hours between two comparisons of repositories with their code host; 0: only on request.
         secret_box: encrypts the secrets of installations, with the keys of the operator.
         telemetry: receives the operations that are measured.
+        web: the settings of the pages for people.
         actor: who makes the changes, for the audit log.
         full_at: the token buckets of rate limits: when each is full again, by the kind and the id of its key.
+        token_uses: the tokens that were used and whose time of use is not saved yet, by organization and id.
+        local_tokens: the tokens of commands on this machine: their organization, and the user that they act for.
     """
 
     store: Store
@@ -70,8 +76,11 @@ class Services:
     sync_hours: int = 24
     secret_box: SecretBox = NO_KEYS
     telemetry: Telemetry = NO_TELEMETRY
+    web: WebSettings = DEFAULT_WEB
     actor: Actor = SYSTEM
     full_at: dict[tuple[str, int], float] = field(default_factory=dict, repr=False)
+    token_uses: set[tuple[int, int]] = field(default_factory=set, repr=False)
+    local_tokens: dict[str, tuple[Organization, Actor]] = field(default_factory=dict, repr=False)
     # Shared by all copies of the services: for_actor() copies the reference.
     _shared: dict[type[Any], Any] = field(default_factory=dict, repr=False)
 
@@ -96,11 +105,24 @@ def check_database(services: Services) -> None:
 
     Raises:
         NotFound: there is no database yet.
-        Unavailable: it does not answer, or its tables are of another version.
+        Unavailable: it does not answer, or its tables are of another version; the text says what to do.
+    """
+    check_database_exists(services)
+    store = services.store
+    state = store.schema_state()
+    if state != "current":
+        raise Unavailable(f"database {store.url_without_password}: {PROBLEMS[state]}")
+
+
+def check_database_exists(services: Services) -> None:
+    """Check that the file of a SQLite database exists: opening a connection would create it.
+
+    Raises:
+        NotFound: there is none.
     """
     store = services.store
-    # Checked first, because opening a connection would create an empty file.
     if store.file is not None and not store.file.exists():
-        raise NotFound(f"there is no database {store.file} yet; scmhost bootstrap makes it, with an organization")
-    if not store.is_current():
-        raise Unavailable(f"the tables of {store.url_without_password} are not of this version; run scmhost migrate")
+        raise NotFound(
+            f"there is no database {store.file} yet; scmhost bootstrap makes it, with an organization, in "
+            f"{store.file.absolute().parent}"
+        )

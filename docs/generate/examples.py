@@ -30,6 +30,8 @@ _PAIR: Final = re.compile(
 )
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z")
 _RANDOM: Final = re.compile(r"\b[0-9a-f]{32}\b")
+_KEY: Final = re.compile(r'(?<="key": "1-)[\w-]{43}(?=")')
+_HINT: Final = re.compile(r'(?<="hint": ")[\w-]{4}(?=")')
 _FOLDER: Final = re.compile(r"/\S*/(?=plugins\.toml\b)")
 _WIDTH: Final = 100
 
@@ -122,6 +124,7 @@ def _untimed(value: Any) -> Any:
 
 
 def _stable(text: str) -> str:
+    text = _HINT.sub("xAbC", _KEY.sub("a-key-of-forty-three-random-characters-xAbC", text))
     return _RANDOM.sub("5f1e0c9a7b3d4e6f8091a2b3c4d5e6f7", _TIME.sub("2026-01-02T03:04:05.678901Z", text))
 
 

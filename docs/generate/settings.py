@@ -7,20 +7,20 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from scmhost.infra.limits import Limits
-from scmhost.plugins.config.reading import CONFIG_VARIABLE, PLUGINS_OFF, WEBHOOK_KEY
+from scmhost.infra.web_settings import GroupRole, OpenIdSettings, WebSettings
+from scmhost.plugins.config.reading import CONFIG_VARIABLE, OPENID_SECRET, PLUGINS_OFF, WEBHOOK_KEY
 from scmhost.plugins.config.reading import DATABASE_URL as DATABASE_VARIABLE
 from scmhost.plugins.config.schema import (
     Breaker,
     FileSettings,
     FlagsProvider,
     HostSettings,
-    MetricsSettings,
     Organizations,
     OutboundSettings,
     PluginSettings,
     Rollout,
-    SpansSettings,
 )
+from scmhost.plugins.config.tables import MetricsSettings, ServerSettings, SpansSettings
 
 from .fields import default_of, type_of
 from .markdown import table
@@ -32,7 +32,11 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("`[host.metrics]`", MetricsSettings),
     ("`[host.spans]`", SpansSettings),
     ("`[host.outbound]`", OutboundSettings),
+    ("`[server]`", ServerSettings),
     ("`[limits]`", Limits),
+    ("`[web]`", WebSettings),
+    ("`[[web.groups]]`", GroupRole),
+    ("`[web.openid]`", OpenIdSettings),
     ("`[plugins.NAME]`", PluginSettings),
     ("`allow` and `deny` of a plugin", Organizations),
     ("`rollout` of a plugin", Rollout),
@@ -45,7 +49,9 @@ _DESCRIPTIONS: Final = {
     (HostSettings, "outbound"): "Which addresses plugins may connect to, below.",
     (HostSettings, "metrics"): "Prometheus metrics, below.",
     (HostSettings, "spans"): "OpenTelemetry spans, below.",
+    (FileSettings, "server"): "How `scmhost serve` listens, below.",
     (FileSettings, "limits"): "Limits of requests, below.",
+    (FileSettings, "web"): "Pages for people, below.",
     (FileSettings, "plugins"): "One table per plugin, below.",
     (FileSettings, "flags_provider"): "An external flag service, below.",
     (HostSettings, "breaker"): "When a failing hook is suspended, below.",
@@ -112,6 +118,7 @@ def _environment() -> str:
         (f"`{CONFIG_VARIABLE}`", "The configuration file, if `--config` is not given."),
         (f"`{DATABASE_VARIABLE}`", "Overrides `host.database_url`; `--database-url` overrides both."),
         (f"`{WEBHOOK_KEY}`", "Overrides `host.webhook_key`."),
+        (f"`{OPENID_SECRET}`", "Overrides `web.openid.client_secret`."),
         (f"`{PLUGINS_OFF}`", "Plugins that are off regardless of the file: names separated by commas, or `*`."),
         ("`SCMHOST_URL`", "The server for `scmhost commits send` and `scmhost link`, if `--url` is not given."),
         ("`SCMHOST_AUTH_TOKEN`", "The token for it, if `--token` is not given."),

@@ -2,6 +2,7 @@ import base64
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -82,11 +83,15 @@ def test_bootstrap_prints_json(database: str) -> None:
 
 
 def test_bootstrap_can_be_run_again(database: str) -> None:
-    """A second run changes only the token."""
+    """A second run changes nothing, and makes no second token that may do everything."""
     words = ["bootstrap", "--org", "acme", "--project", "web", "--repository", "a=https://h.example/a"]
     first, again = (json.loads(scmhost(*words, "--database-url", database, "--json").out) for _ in range(2))
-    assert first.pop("token") != again.pop("token")
+    assert first.pop("token")
+    assert again.pop("token") is None
     assert first == again
+    text = scmhost("bootstrap", "--org", "acme", "--project", "api", "--database-url", database).out
+    assert "there is one already; scmhost token create makes another" in text
+    assert len(json.loads(scmhost("token", "list", "--database-url", database, "--json").out)) == 1
 
 
 def test_bootstrap_prints_text(database: str) -> None:
@@ -142,7 +147,7 @@ def test_tokens_are_created_listed_and_revoked(database: str) -> None:
     scmhost("bootstrap", "--org", "acme", "--project", "web", "--database-url", database)
     options = ["--org", "acme", "--database-url", database]
     made = json.loads(
-        scmhost("token", "create", *options, "--name", "ci", "--scope", "org:ci", "--days", "30", "--json").out
+        scmhost("token", "create", *options, "--name", "ci", "--scope", "org:ci", "--expires", "30d", "--json").out
     )
     listed = json.loads(scmhost("token", "list", *options, "--json").out)
     assert made.pop("token")[-4:] == made["hint"]
@@ -152,6 +157,37 @@ def test_tokens_are_created_listed_and_revoked(database: str) -> None:
     assert scmhost("token", "revoke", made["id"], *options).code in (0, 1)
     assert scmhost("token", "create", *options, "--name", "x", "--scope", "org:nope").code == 1
     assert scmhost("token", "create", *options, "--name", "x", "--scope", "org:ci").out.startswith("scmhost_")
+
+
+@pytest.mark.parametrize(
+    ("text", "after"), [("12h", timedelta(hours=12)), ("90d", timedelta(days=90)), ("2w", timedelta(weeks=2))]
+)
+def test_token_expires_after_a_span(database: str, text: str, after: timedelta) -> None:
+    """Hours, days and weeks are counted from now, and the only organization needs no name."""
+    scmhost("organizations", "add", "acme", "--database-url", database)
+    words = ["token", "create", "--note", "ci", "--database-url", database, "--json"]
+    before = datetime.now(UTC).replace(microsecond=0)
+    made = json.loads(scmhost(*words, "--expires", text).out)
+    assert before + after <= datetime.fromisoformat(made["expiresAt"]) <= datetime.now(UTC) + after
+    assert (made["scopes"], made["state"]) == (["org:ci"], "valid")
+    assert json.loads(scmhost(*words, "--expires", "2001-01-31").out)["state"] == "expired"
+    wrong = scmhost(*words, "--expires", "soon")
+    assert (wrong.code, "'soon' is not a time such as 90d" in wrong.err) == (2, True)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_script(shell: str) -> None:
+    """The script of a shell calls scmhost, which answers with the commands that fit."""
+    done = scmhost("completion", shell)
+    assert (done.code, "_SCMHOST_COMPLETE" in done.out) == (0, True)
+    assert scmhost("completion", "tcsh").code == 2
+
+
+def test_completion_lists_commands_and_verbs() -> None:
+    """Groups that are imported when they are used are completed too."""
+    for words, wanted in (("scmhost re", "repositories"), ("scmhost repositories cl", "claim")):
+        environ = {"_SCMHOST_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+        assert f"plain,{wanted}" in scmhost_process(environ=environ).out.splitlines()
 
 
 def test_a_token_with_the_service_needs_its_address(database: str, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 import factories
 from command import Done, scmhost
 from scmhost.cli import installations
-from scmhost.cli.installations import Answer, InstallOnServer, read_fields, wait_for_result
+from scmhost.cli.api_client import CommandAnswer as Reply
+from scmhost.cli.installations import Answer, read_fields, wait_for_result
 from scmhost.cli.targets import ServerClient, ServerError
 from scmhost.installations.install import install_provider
 from scmhost.repositories import sync_queries
@@ -68,27 +69,29 @@ def add(*words: object) -> Done:
     return scmhost("installations", "add", "--provider", "forge", "--org", "acme", *words)
 
 
-class ScriptedTarget:
-    """Answers with these statuses, one after the other; an exception is raised."""
+class ScriptedServer:
+    """Begins an installation, and answers with these statuses, one after the other; an exception is raised."""
 
     def __init__(self, *answers: object) -> None:
         self.answers: Iterator[object] = iter(answers)
 
-    def begin(self, _provider: str, fields: Mapping[str, str]) -> Answer:
-        return {"id": "7", "redirect": f"https://forge.example/?{fields.get('q')}", "expiresAt": "2026-01-01T00:10:00Z"}
-
-    def status(self, pending_id: str) -> Answer:
-        assert pending_id == "7"
+    def status(self) -> Answer:
         answer = next(self.answers)
         if isinstance(answer, BaseException):
             raise answer
         return answer if isinstance(answer, dict) else {"status": answer, "detail": None, "integrationId": None}
 
-    def remove(self, installation_id: int) -> list[str]:
-        raise AssertionError(installation_id)
-
-    def sync(self, installation_id: int) -> Answer:
-        raise AssertionError(installation_id)
+    def answer(self, method: str, path: str, body: Any = None) -> Reply:
+        below = path.removeprefix("/api/0/organizations/acme/integrations/")
+        match method, below:
+            case "POST", "":
+                redirect = f"https://forge.example/?{body.get('q')}"
+                return Reply({"id": "7", "redirect": redirect, "expiresAt": "2026-01-01T00:10:00Z"})
+            case "GET", "pending/7/":
+                return Reply(self.status())
+            case "GET", "5/":
+                return Reply({"id": "5", "name": "team"})
+        raise AssertionError((method, path))
 
 
 def waited(*answers: object, seconds: float = 100) -> tuple[str, int]:
@@ -99,7 +102,7 @@ def waited(*answers: object, seconds: float = 100) -> tuple[str, int]:
         nonlocal time
         time += by
 
-    done = wait_for_result(ScriptedTarget(*answers), "7", seconds, pause, lambda: time)
+    done = wait_for_result(ScriptedServer(*answers).status, seconds, pause, lambda: time)
     return done["status"], round(time / installations.POLL_SECONDS)
 
 
@@ -122,11 +125,13 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Return a function that replaces the server by one with these answers."""
 
     def replace(*answers: object) -> None:
-        monkeypatch.setattr(installations, "InstallOnServer", lambda *_: ScriptedTarget(*answers))
+        server = ScriptedServer(*answers)
+        monkeypatch.setattr(ServerClient, "answer", lambda _client, *request: server.answer(*request))
 
     return replace
 
 
+REMOVED = "Installation team is removed. Its repositories are unclaimed now.\n"
 SERVER = ("--url", "https://scmhost.example", "--token", "t", "--field", "q=\x1b[31m")
 
 
@@ -150,9 +155,9 @@ def test_no_installation(scripted: Callable[..., None], answer: object, problem:
 def test_installation_is_printed(scripted: Callable[..., None]) -> None:
     """As text, or as JSON for another program."""
     scripted({"status": "installed", "detail": None, "integrationId": "5"})
-    assert add(*SERVER).out == "Installation of forge is made (id 5).\n"
+    assert add(*SERVER).out == "Installation team of forge is made (id 5).\n"
     scripted({"status": "installed", "detail": None, "integrationId": "5"})
-    assert json.loads(add(*SERVER, "--json").out) == {"id": "5", "name": None, "provider": "forge"}
+    assert json.loads(add(*SERVER, "--json").out) == {"id": "5", "name": "team", "provider": "forge"}
 
 
 def test_no_result_in_time(scripted: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,10 +195,14 @@ def test_installation_is_removed_from_the_local_database(tmp_path: Path) -> None
     made = scmhost("installations", "add", "--provider", "custom_scm", "--org", "acme", *fields, "--json", *where)
     id_ = json.loads(made.out)["id"]
     done = scmhost("installations", "remove", id_, "--org", "acme", *where)
-    assert (done.code, done.out, done.err) == (0, f"Installation {id_} is removed.\n", "")
+    assert (done.code, done.out, done.err) == (
+        0,
+        "Installation team is removed. Its repositories are unclaimed now.\n",
+        "",
+    )
     assert "integration.remove" in scmhost("audit", "--org", "acme", *where).out
     again = scmhost("installations", "remove", id_, "--org", "acme", *where)
-    assert (again.code, "has no installation with the id" in again.err) == (1, True)
+    assert (again.code, f"there is no installation '{id_}'; none is known" in again.err) == (1, True)
 
 
 @pytest.mark.parametrize(("answer", "notes"), [(None, []), ({"notes": ["Remove it."]}, ["Remove it."])])
@@ -203,28 +212,28 @@ def test_installation_is_removed_from_a_server(
     """An empty answer means that all is cleaned up; notes are printed on standard error, or are part of the JSON."""
     sent: list[Any] = []
 
-    def send(_client: ServerClient, path: str, _body: None, **options: Any) -> object:
-        sent.append((path, options))
-        return answer
+    def reply(_client: ServerClient, method: str, path: str, _body: object = None) -> Reply:
+        sent.append((method, path))
+        return Reply(answer if method == "DELETE" else [{"id": "7", "name": "team"}])
 
-    monkeypatch.setattr(ServerClient, "_send", send)
-    words = ["installations", "remove", "7", "--org", "acme", "--url", "https://x.example", "--token", "t"]
+    monkeypatch.setattr(ServerClient, "answer", reply)
+    words = ["installations", "remove", "team", "--org", "acme", "--url", "https://x.example", "--token", "t"]
     done = scmhost(*words)
     assert (done.code, done.err.splitlines()) == (0, notes)
-    assert json.loads(scmhost(*words, "--json").out) == {"id": "7", "notes": notes}
-    assert sent[0] == ("/api/0/organizations/acme/integrations/7/", {"method": "DELETE"})
+    assert json.loads(scmhost(*words, "--json").out) == {"id": "7", "name": "team", "notes": notes}
+    assert sent[1] == ("DELETE", "/api/0/organizations/acme/integrations/7/")
 
 
 def test_server_that_is_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer without what is needed is an error with a next step."""
-    target = InstallOnServer(ServerClient("https://x.example", "t"), "acme")
-    answers: list[Any] = [{}, [], None, {"other": 1}]
+    words = ["--url", "https://x.example", "--token", "t", "--org", "acme"]
+    answers: list[Any] = [{}, [], None, {"other": 1}, {"redirect": "https://x.example"}]
     for answer in answers:
-        monkeypatch.setattr(ServerClient, "_send", lambda *_, answer=answer: answer)
-        with pytest.raises(ServerError, match="check that --url"):
-            target.begin("forge", {})
-        with pytest.raises(ServerError, match="check that --url"):
-            target.status("1")
+        monkeypatch.setattr(ServerClient, "answer", lambda *_, answer=answer: Reply(answer))
+        # An empty list is an answer: there are no installations.
+        for command in (["add", "--provider", "forge"], *([["sync", "team"], ["list"]] if answer != [] else [])):
+            done = scmhost("installations", *command, *words)
+            assert (done.code, "check that --url" in done.err) == (1, True), (command, answer)
 
 
 def test_sync_prints_what_is_under_way_and_the_last_result(tmp_path: Path) -> None:
@@ -256,16 +265,13 @@ def test_sync_on_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
         "changed": 2,
     }
 
-    class Client:
-        url = "https://scmhost.example"
+    def reply(_client: ServerClient, method: str, path: str, _body: object = None) -> Reply:
+        sent.append(path)
+        return Reply({**answer, "notes": ["a name is taken"]} if method == "POST" else [{"id": "7", "name": "team"}])
 
-        def send(self, path: str, _body: Mapping[str, Any]) -> Answer:
-            sent.append(path)
-            return {**answer, "notes": ["a name is taken"]}
-
-    monkeypatch.setattr(ServerClient, "open", lambda *_: Client())
-    done = scmhost("installations", "sync", 7, "--org", "acme", "--url", "https://scmhost.example")
-    assert sent == ["/api/0/organizations/acme/integrations/7/sync/"]
+    monkeypatch.setattr(ServerClient, "answer", reply)
+    done = scmhost("installations", "sync", "team", "--org", "acme", "--url", "https://x.example", "--token", "t")
+    assert sent[1] == "/api/0/organizations/acme/integrations/7/sync/"
     assert done.out.splitlines() == [
         "waiting",
         "last: 7 checked, 2 changed, at 2026-01-02T03:04:05Z",

@@ -14,8 +14,8 @@ from command import scmhost
 from hosting import candidate
 from plugins.webhook_forge import forge
 from scmhost.admin.background import run_due_jobs
-from scmhost.cli.admin import webhooks
 from scmhost.cli.context import CommandContext
+from scmhost.cli.installations import webhooks
 from scmhost.infra.errors import Conflict
 from scmhost.sdk import ProviderError
 

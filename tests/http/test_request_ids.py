@@ -36,7 +36,7 @@ def logging_all() -> Iterator[list[dict[str, Any]]]:
 def test_a_given_id_is_kept(api: ApiClient, given: str) -> None:
     """The id of a proxy is in the answer and in the log."""
     with logging_all() as lines:
-        answer = api.client.get("/healthz", headers={"X-Request-Id": given})
+        answer = api.client.get("/api/0/", headers={"X-Request-Id": given})
     assert answer.headers.get_list("x-request-id") == [given]
     assert [line["request_id"] for line in lines if line["event"] == "request"] == [given]
 
@@ -45,7 +45,7 @@ def test_a_given_id_is_kept(api: ApiClient, given: str) -> None:
 def test_malformed_request_id_is_replaced(api: ApiClient, given: str) -> None:
     """A text that could forge log lines is replaced by a new id."""
     with logging_all() as lines:
-        answer = api.client.get("/healthz", headers={b"X-Request-Id": given.encode()})
+        answer = api.client.get("/api/0/", headers={b"X-Request-Id": given.encode()})
     (own,) = answer.headers.get_list("x-request-id")
     assert (len(own), own.isalnum()) == (32, True)
     assert [line["request_id"] for line in lines if line["event"] == "request"] == [own]
@@ -88,5 +88,5 @@ def test_server_error_answer_contains_request_id(api: ApiClient) -> None:
 
 def test_request_id_is_cleared_after_the_request(api: ApiClient) -> None:
     """A line outside of requests has no id."""
-    api.client.get("/healthz", headers={"X-Request-Id": "gone"})
+    api.client.get("/api/0/", headers={"X-Request-Id": "gone"})
     assert structlog.contextvars.get_contextvars() == {}

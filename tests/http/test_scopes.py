@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from api import tenant
 from endpoints import ENDPOINTS, Endpoint, PopulatedHost, open_populated
 from loading import load_cases
-from scmhost.admin.bootstrap import bootstrap
 from scmhost.organizations.tokens import ALL_SCOPES, SCOPES, create_token, revoke_token, token_with_service
 
 TABLE = {case["id"]: case["scopes"] for case in load_cases("scopes")}
@@ -114,7 +114,7 @@ def test_a_wrong_token_is_refused_where_none_is_needed(shared: PopulatedHost, in
 @each_of_organization
 def test_another_organizations_token_finds_and_changes_nothing(shared: PopulatedHost, endpoint: Endpoint) -> None:
     """With all scopes of one organization, all objects of another are 404 by slug and by id, and stay unchanged."""
-    rival = bootstrap(shared.api.services, "rival", "web")
+    rival = tenant(shared.api.services, "rival")
     before = shared.rows()
     for organization in ("acme", str(shared.api.there.organization.id)):
         answer = shared.send(endpoint, rival.token, values={"organization": organization})
@@ -125,7 +125,7 @@ def test_another_organizations_token_finds_and_changes_nothing(shared: Populated
 @each_of_organization
 def test_another_organizations_ids_find_and_change_nothing(shared: PopulatedHost, endpoint: Endpoint) -> None:
     """The ids of another organization's objects are 404 below the own organization."""
-    rival = bootstrap(shared.api.services, "rival", "web")
+    rival = tenant(shared.api.services, "rival")
     before = shared.own_rows()
     answer = shared.send(endpoint, rival.token, values={"organization": "rival"})
     assert answer.status_code < 500

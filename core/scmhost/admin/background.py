@@ -14,6 +14,7 @@ from scmhost.infra.loops import Loop
 from scmhost.installations.install_steps import forget_expired
 from scmhost.installations.upgrade import upgrade_when_due
 from scmhost.installations.webhooks import REGISTER_WEBHOOKS
+from scmhost.organizations.tokens import save_token_uses
 from scmhost.plugins.isolation.faults import exception_text
 from scmhost.plugins.isolation.pauses import seconds_of
 from scmhost.releases import content_queries
@@ -65,7 +66,7 @@ def background_loops(services: Services) -> list[Loop]:
         return False
 
     def keep_house(_woken: bool) -> bool:  # noqa: FBT001
-        works = (delete_due_repositories, forget_expired, schedule_syncs)
+        works = (delete_due_repositories, forget_expired, schedule_syncs, save_token_uses)
         _unless_unavailable("housekeeping postponed", lambda: [work(services) for work in works])
         _unless_unavailable("upgrade of configurations postponed", lambda: upgrade_when_due(services))
         return False

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Final
 
 from scmhost.commits.complete import COMPLETE_PUSH
+from scmhost.infra.db.schema import PROBLEMS
 from scmhost.infra.errors import ScmhostError
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.sealing import attention_reasons
@@ -19,8 +20,8 @@ from scmhost.mapping import Rule
 from scmhost.mapping.code_mapping import normalize_slashes
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import ConfigError, FlagDecision, Settings
-from scmhost.plugins.errors import did_you_mean
 from scmhost.repositories.webhooks import SYNC_WEBHOOK
+from scmhost.sdk.validation import did_you_mean
 from scmhost.services import Services
 
 from . import host_checks, webhook_checks
@@ -91,12 +92,13 @@ def _check_rows(services: Services) -> list[Finding]:
 def check_database(services: Services) -> Findings:
     """Report a database that does not answer, has other tables, or is not writable."""
     try:
-        current = services.store.is_current()
+        state = services.store.schema_state()
     except ScmhostError as error:
         yield error_finding(DATABASE, error)
         return
-    if not current:
-        yield Finding("error", DATABASE, "its tables are not those of this version", "run scmhost migrate")
+    if state != "current":
+        problem, _, remedy = PROBLEMS[state].partition("; ")
+        yield Finding("error", DATABASE, problem, remedy)
         return
     try:
         with services.store.write() as tx:
@@ -174,6 +176,33 @@ def check_installations(services: Services) -> Findings:
         rows = admin_queries.all_installations(tx)
     decisions = [(row, services.plugins.decide(row.detail, known[row.organization])) for row in rows]
     yield from each([(row, decision) for row, decision in decisions if not decision.on], _idle_installation)
+
+
+def check_twins(services: Services) -> Findings:
+    """Report installations of a provider that have the same name and configuration."""
+    with services.store.read() as tx:
+        known = {organization.slug: organization.id for organization in organization_queries.all_organizations(tx)}
+        rows = admin_queries.all_installations(tx)
+        stored = {
+            id_: one
+            for organization in known.values()
+            for id_, one in installation_queries.get_many(tx, organization, [row.id for row in rows]).items()
+        }
+    alike: defaultdict[tuple[str, str, str, str], list[TenantRow]] = defaultdict(list)
+    for row in rows:
+        one = stored[row.id].installation
+        alike[row.organization, row.detail, row.name, repr(one.configuration)].append(row)
+    yield from each([twins for twins in alike.values() if len(twins) > 1], _twins)
+
+
+def _twins(rows: Sequence[TenantRow]) -> Finding:
+    ids = ", ".join(str(row.id) for row in rows)
+    return Finding(
+        "note",
+        _subject("installation", rows[0]),
+        f"{rows[0].name!r} of {rows[0].detail} exists {len(rows)} times, with the same configuration: {ids}",
+        f"scmhost installations remove {rows[-1].id} --org {rows[0].organization}, unless both are needed",
+    )
 
 
 def check_credentials(services: Services) -> Findings:
@@ -320,6 +349,7 @@ _ROW_CHECKS: Final[Sequence[Check]] = (
     webhook_checks.check_webhook_key,
     webhook_checks.check_registered_webhooks,
     check_installations,
+    check_twins,
     check_credentials,
     check_repositories,
     check_mapping_order,

@@ -1,7 +1,9 @@
 """Findings of the doctor, and its checks of this machine: configuration, plugins and files."""
 
 import os
+import re
 import stat
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -30,6 +32,7 @@ _MOUNTS: Final = Path("/proc/mounts")
 _NETWORK_FILESYSTEMS: Final = frozenset(
     {"9p", "afs", "ceph", "cifs", "fuse.sshfs", "glusterfs", "lustre", "nfs", "nfs4", "smb3", "smbfs"}
 )
+_PASSWORD: Final = re.compile(r"://[^/:@]*:[^@]+@|[?&]password=")
 _FAILED_STATES: Final[dict[str, Severity]] = {"broken": "error", "incompatible": "error", "suspended": "warning"}
 
 T = TypeVar("T")
@@ -161,8 +164,8 @@ def _secrets_in(settings: Settings) -> Iterator[str]:
         yield "the webhook_key"
     if ("host", "secret_keys") in lines and any(isinstance(key, SecretStr) for key in settings.host.secret_keys):
         yield "secret_keys"
-    if ("host", "database_url") in lines and "@" in settings.host.database_url:
-        # Only a URL with credentials is a secret; the path of a SQLite file is not.
+    if ("host", "database_url") in lines and _PASSWORD.search(_written_database_url(settings)):
+        # Only a URL with a password is a secret; the path of a SQLite file, or a user, is not.
         yield "the password of the database"
     from_environment = {
         ("plugins", name, "settings", *place)
@@ -174,6 +177,16 @@ def _secrets_in(settings: Settings) -> Iterator[str]:
         # The schema of a plugin that is not loaded is unknown, so the name of a key is the only hint.
         if is_setting and is_secret_name(path[-1]) and path not in from_environment:
             yield ".".join(path)
+
+
+def _written_database_url(settings: Settings) -> str:
+    """Return the URL that the file has; the one in use may come from the environment."""
+    try:
+        written = tomllib.loads(Path(settings.source.file).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        # The file has changed since it was read.
+        return ""
+    return str(written.get("host", {}).get("database_url", ""))
 
 
 def check_plugin_states(services: Services) -> Findings:

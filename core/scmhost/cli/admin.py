@@ -1,18 +1,18 @@
-"""``scmhost bootstrap``, ``migrate``, ``token``, ``secrets``, ``webhooks`` and ``audit``: administration."""
+"""``scmhost bootstrap``, ``migrate``, ``token``, ``secrets`` and ``audit``: administration."""
 
 import json
-from collections.abc import Sequence
+import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from .context import CommandContext, database_options, echo, echo_json, fail, json_option, organization_named
+from .resources import org_option, show_table
 
 if TYPE_CHECKING:
     from scmhost.audit.queries import AuditEntry
     from scmhost.organizations.queries import Token
-    from scmhost.repositories.webhook_queries import RepositoryWebhook
 
 
 @click.command(name="migrate")
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def migrate(context: CommandContext, *, config: str | None, database_url: str | None) -> None:
     """Update the database schema. Safe to run again, and on several machines at once."""
-    with context.open_host(config, database_url) as host:
+    with context.open_host(config, database_url, creates=True) as host:
         echo(f"{host.services.store.url_without_password} is up to date.")
 
 
@@ -49,20 +49,20 @@ def bootstrap(
 ) -> None:
     """Create an organization, a project and repositories, and print a token with all scopes but code:read.
 
-    Safe to run again: what exists is kept. The token is new each time, because only its hash is stored.
+    Safe to run again: what exists is kept. An organization that has a valid token gets no other one.
     """
     # Before the database is created: wrong usage must leave nothing behind.
     pairs = [_repository_pair(text) for text in repositories]
     from scmhost.admin import bootstrap as usecase
 
-    with context.open_host(config, database_url) as host:
+    with context.open_host(config, database_url, creates=True) as host:
         done = usecase.bootstrap(host.services, org, project, pairs)
     if as_json:
         echo_json(
             {
                 "organization": {"id": str(done.organization.id), "slug": done.organization.slug},
                 "project": {"id": str(done.project.id), "slug": done.project.slug},
-                "token": done.token,
+                "token": done.token or None,
                 "repositories": [{"id": str(item.id), "name": item.name} for item in done.repositories],
             }
         )
@@ -71,8 +71,11 @@ def bootstrap(
     echo(f"project       {done.project.slug} (id {done.project.id})")
     for item in done.repositories:
         echo(f"repository    {item.name} (id {item.id})")
-    echo(f"token         {done.token}")
-    echo("\nKeep the token: it is not shown again. Next: scmhost serve")
+    if done.token:
+        echo(f"token         {done.token}")
+        echo("\nKeep the token: it is not shown again. Next: scmhost serve")
+    else:
+        echo("token         there is one already; scmhost token create makes another")
 
 
 def _repository_pair(text: str) -> tuple[str, str | None]:
@@ -88,13 +91,22 @@ def token() -> None:
 
 
 @token.command(name="create")
-@click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
-@click.option("--name", required=True, metavar="NAME", help="A name that shows what the token is for.")
+@org_option
+@click.option("--note", "--name", "note", required=True, metavar="TEXT", help="What the token is for.")
 @click.option(
-    "--scope", "scopes", multiple=True, required=True, metavar="SCOPE", help="Such as org:ci or code:read; repeatable."
+    "--scope",
+    "scopes",
+    multiple=True,
+    default=("org:ci",),
+    show_default=True,
+    metavar="SCOPE",
+    help="Such as project:read or code:read; repeatable.",
 )
 @click.option(
-    "--days", metavar="N", type=click.IntRange(min=1, max=3650), help="Days until it expires (default: never)."
+    "--expires",
+    metavar="TIME",
+    callback=lambda _context, _parameter, text: _moment(text) if text else None,
+    help="Such as 12h, 90d, 8w, or a date (default: never).",
 )
 @click.option(
     "--sntrys",
@@ -109,23 +121,22 @@ def token() -> None:
 def create(
     context: CommandContext,
     *,
-    org: str,
-    name: str,
+    org: str | None,
+    note: str,
     scopes: tuple[str, ...],
-    days: int | None,
+    expires: datetime | None,
     with_service: bool,
     config: str | None,
     database_url: str | None,
     as_json: bool,
 ) -> None:
     """Create a token and print it once."""
-    expires = datetime.now(UTC) + timedelta(days=days) if days else None
     # Use cases load SQLAlchemy, which the help texts of this module do not need.
     from scmhost.organizations.tokens import create_token
 
     with context.open_host(config, database_url) as host:
         organization = organization_named(host.services, org)
-        created, secret = create_token(host.services, organization, name, scopes, expires, with_service=with_service)
+        created, secret = create_token(host.services, organization, note, scopes, expires, with_service=with_service)
     # The only time that the secret is printed: the database has its hash.
     if as_json:
         echo_json({**_described_token(created), "token": secret})
@@ -133,15 +144,26 @@ def create(
         echo(secret)
 
 
+_TOKEN_COLUMNS: Final = {
+    "ID": "id",
+    "HINT": "hint",
+    "STATE": "state",
+    "NOTE": "name",
+    "EXPIRES": "expiresAt",
+    "LAST USED": "lastUsedAt",
+    "SCOPES": "scopes",
+}
+
+
 @token.command(name="list")
-@click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
+@org_option
 @database_options
 @json_option
 @click.pass_obj
 def list_tokens(
-    context: CommandContext, *, org: str, config: str | None, database_url: str | None, as_json: bool
+    context: CommandContext, *, org: str | None, config: str | None, database_url: str | None, as_json: bool
 ) -> None:
-    """List an organization's tokens, without their secrets."""
+    """List an organization's tokens, without their secrets. A hint is the end of the secret."""
     from scmhost.organizations import tokens as usecases
     from scmhost.services import check_database
 
@@ -151,18 +173,17 @@ def list_tokens(
     if as_json:
         echo_json([_described_token(item) for item in tokens])
         return
-    # The hint is the end of the secret, by which its owner recognizes it.
-    for item in tokens:
-        state = "revoked" if item.revoked_at else "valid"
-        echo(f"{item.id:<8}...{item.hint}  {state:<8}{item.name}  [{', '.join(sorted(item.scopes))}]")
+    show_table(_TOKEN_COLUMNS, list(map(_described_token, tokens)), "No tokens.")
 
 
 @token.command(name="revoke")
-@click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
+@org_option
 @click.argument("token_id", type=int)
 @database_options
 @click.pass_obj
-def revoke(context: CommandContext, *, org: str, token_id: int, config: str | None, database_url: str | None) -> None:
+def revoke(
+    context: CommandContext, *, org: str | None, token_id: int, config: str | None, database_url: str | None
+) -> None:
     """Revoke a token immediately. TOKEN_ID is the number that `scmhost token list` prints."""
     from scmhost.organizations.tokens import revoke_token
 
@@ -177,9 +198,34 @@ def _described_token(item: "Token") -> dict[str, object]:
         "name": item.name,
         "hint": item.hint,
         "scopes": sorted(item.scopes),
-        "expiresAt": item.expires_at.isoformat() if item.expires_at else None,
-        "revokedAt": item.revoked_at.isoformat() if item.revoked_at else None,
+        "state": _state(item, datetime.now(UTC)),
+        **{
+            name: moment.isoformat(timespec="seconds") if moment else None
+            for name, moment in (
+                ("expiresAt", item.expires_at),
+                ("lastUsedAt", item.last_used_at),
+                ("revokedAt", item.revoked_at),
+            )
+        },
     }
+
+
+def _state(item: "Token", now: datetime) -> str:
+    return "revoked" if item.revoked_at else "valid" if item.is_valid(now) else "expired"
+
+
+_SPAN: Final = re.compile(r"(\d{1,4})([hdw])", re.ASCII)
+
+
+def _moment(text: str) -> datetime:
+    """Return the time that an option names: a date, or so many hours, days or weeks from now."""
+    if span := _SPAN.fullmatch(text):
+        units = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+        return datetime.now(UTC) + int(span[1]) * units[span[2]]
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not a time such as 90d or 2027-01-31") from error
 
 
 @click.group(name="secrets")
@@ -214,77 +260,6 @@ def rotate(context: CommandContext, *, config: str | None, database_url: str | N
         echo(f"{done.rotated} encrypted again with the first key, {done.current} were already.")
     if done.lost:
         fail(f"{done.lost} cannot be decrypted: their key is not among secret_keys. They are unchanged.")
-
-
-@click.group(name="webhooks")
-def webhooks() -> None:
-    """List the webhooks that are registered at code hosts, and register them again."""
-
-
-@webhooks.command(name="list")
-@click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
-@click.option("--installation", "installation_id", required=True, type=int, metavar="ID", help="The installation.")
-@database_options
-@json_option
-@click.pass_obj
-def list_registered(
-    context: CommandContext,
-    *,
-    org: str,
-    installation_id: int,
-    config: str | None,
-    database_url: str | None,
-    as_json: bool,
-) -> None:
-    """List the webhooks of an installation by repository, each with its state."""
-    from scmhost.repositories.webhooks import list_webhooks
-    from scmhost.services import check_database
-
-    with context.open_host(config, database_url, plugins=False, inspect_only=True) as host:
-        check_database(host.services)
-        listed = list_webhooks(host.services, organization_named(host.services, org), installation_id)
-    _echo_webhooks(listed, as_json=as_json)
-
-
-@webhooks.command(name="register")
-@click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
-@click.option("--installation", "installation_id", required=True, type=int, metavar="ID", help="The installation.")
-@database_options
-@json_option
-@click.pass_obj
-def register(
-    context: CommandContext,
-    *,
-    org: str,
-    installation_id: int,
-    config: str | None,
-    database_url: str | None,
-    as_json: bool,
-) -> None:
-    """Register the webhooks of all active repositories of an installation again. The running service does it."""
-    from scmhost.repositories.webhooks import request_all
-
-    with context.open_host(config, database_url) as host:
-        requested = request_all(host.services, organization_named(host.services, org), installation_id)
-    _echo_webhooks(requested, as_json=as_json)
-
-
-def _echo_webhooks(listed: "Sequence[RepositoryWebhook]", *, as_json: bool) -> None:
-    if as_json:
-        keys = ("state", "reason", "wanted", "address")
-        echo_json(
-            [
-                {"repositoryId": str(each.repository_id), "repositoryName": each.repository.name}
-                | {key: getattr(each, key) for key in keys}
-                for each in listed
-            ]
-        )
-        return
-    for each in listed:
-        state = each.state if each.wanted else f"{each.state} (to be removed)"
-        echo(f"{state:<11} {each.repository.name}{f': {each.reason}' if each.reason else ''}")
-    if not listed:
-        echo("No webhooks.")
 
 
 @click.command(name="audit")

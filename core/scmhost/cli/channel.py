@@ -15,9 +15,7 @@ def channel() -> None:
 @channel.command(name="print")
 @click.argument("tool", type=click.Choice(_TOOLS))
 @click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
-@click.option(
-    "--key", metavar="KEY", help="A key of scmhost redirects create (default: a new one with the tool's name)."
-)
+@click.option("--key", metavar="KEY", help="A key of scmhost redirects add (default: a new one with the tool's name).")
 @click.option("--url", metavar="URL", help="The address of the service (default: url under [host] of plugins.toml).")
 @database_options
 @click.pass_obj
@@ -42,5 +40,5 @@ def print_channel(
         organization = organization_named(host.services, org)
         text = key or create_key(host.services, organization, tool)[1]
     if key is None:
-        click.echo(f"Made a redirect key with the name {tool}; scmhost redirects revoke ends its links.\n", err=True)
+        click.echo(f"Made a redirect key with the name {tool}; scmhost redirects remove ends its links.\n", err=True)
     echo(snippet(tool, url.rstrip("/"), text).rstrip())

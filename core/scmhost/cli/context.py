@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_CONFIGURATION: Final = 3
+EXIT_ADDRESS: Final = 4
 PROGRESS_DELAY_SECONDS: Final = 1.0
 # Longer lines are hard to read.
 _WIDEST: Final = 100
@@ -30,6 +31,9 @@ class OpenedHost(Protocol):
     services: "Services"
     settings: "Settings"
 
+    def application(self, organization: "Organization") -> tuple[Any, str]:
+        """Return the ASGI application, and a token for the user of this machine in an organization."""
+
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: object) -> None: ...
 
@@ -37,8 +41,9 @@ class OpenedHost(Protocol):
 class Opener(Protocol):
     """Opens the host by configuration file and database URL.
 
-    With ``quiet`` only errors are logged. Without ``plugins`` no plugin is imported. With ``inspect_only`` no database
-    is created or migrated, and nothing is logged that the answer of the command contains.
+    With ``quiet`` only errors are logged. Without ``plugins`` no plugin is imported. With ``creates`` the database is
+    created or upgraded; otherwise it has to exist, in this version. With ``inspect_only`` any is accepted, and nothing
+    is logged that the answer of the command contains.
     """
 
     def __call__(
@@ -49,6 +54,7 @@ class Opener(Protocol):
         quiet: bool = True,
         plugins: bool = True,
         inspect_only: bool = False,
+        creates: bool = False,
     ) -> OpenedHost: ...
 
 
@@ -56,6 +62,25 @@ class CommandContext(NamedTuple):
     """The object that click passes to every command."""
 
     open_host: Opener
+
+
+class SuggestingGroup(click.Group):
+    """A group whose error for an unknown command contains the most similar one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Resolve the name of a command."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            # Only a typo needs this module.
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            if not close:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean '{close[0]}'?", ctx) from error
 
 
 def database_options(command: F) -> F:
@@ -131,8 +156,13 @@ def wrapped(text: str, indent: str) -> str:
     )
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 0) -> list[str]:
-    """Return one line per row within the width; long cells are cut. The last ``numbers`` columns are right-aligned."""
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 0, columns: int | None = None
+) -> list[str]:
+    """Return one line per row within the width, or within so many columns; long cells are cut.
+
+    The last ``numbers`` columns are right-aligned.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -145,17 +175,19 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 
     for row in rows:
         made.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in row))
     # The console must not look at the real terminal: a pipe gets the same table.
-    console = Console(width=width(), color_system=None, highlight=False)
+    console = Console(width=columns or width(), color_system=None, highlight=False)
     with console.capture() as captured:
         console.print(made)
     return [line.rstrip() for line in captured.get().splitlines()]
 
 
-def organization_named(services: "Services", slug: str) -> "Organization":
-    """Return the organization that an option names."""
-    from scmhost.organizations.create import find_organization
+def organization_named(services: "Services", slug: str | None) -> "Organization":
+    """Return the organization that an option names; without it, the only one."""
+    from scmhost.admin.configuration import list_organizations
 
-    return find_organization(services, slug)
+    from .api_client import chosen_organization
+
+    return chosen_organization(list_organizations(services), slug)
 
 
 def read_input(file: str) -> str:

@@ -78,7 +78,7 @@ def demo(context: CommandContext, *, path: Path | None, trace: str | None) -> No
         config = folder / "plugins.toml"
         config.write_text(CONFIGURATION.format(folder=folder), encoding="utf-8")
         sample = make_sample_repository(folder / "shop")
-        with context.open_host(str(config)) as host:
+        with context.open_host(str(config), creates=True) as host:
             _step("Plugins, found through their entry points")
             _show_plugins(host.services.plugins)
             _run(host.services, [*([checkout] if checkout else []), sample], note, trace)

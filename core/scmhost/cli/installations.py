@@ -1,27 +1,15 @@
-"""``scmhost installations``: install a provider, with a person's consent where it is needed; synchronize, remove."""
+"""``scmhost installations`` and ``webhooks``: install a provider, with a person's consent where it is needed."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
-from urllib.parse import quote
+from typing import Any, Final
 
 import click
 
-from .context import (
-    CommandContext,
-    echo,
-    echo_error,
-    echo_json,
-    fail,
-    json_option,
-    read_input,
-)
-from .targets import ServerClient, ServerError, TargetOptions, target_options
-
-if TYPE_CHECKING:
-    from scmhost.sdk import Organization
-    from scmhost.services import Services
+from .api_client import OrganizationApi, segment
+from .context import echo_error, fail, read_input
+from .resources import Resource, ResourceGroup, Shown
+from .targets import ServerError
 
 POLL_SECONDS: Final = 1.0
 MOST_FAILURES: Final = 5
@@ -32,139 +20,66 @@ _RUNNING: Final = ("waiting", "finishing")
 Answer = Mapping[str, Any]
 """An answer of the API: an installation, one that was begun, or the status of that."""
 
+INSTALLATIONS: Final = Resource(
+    noun="installation",
+    path="integrations/",
+    label="name",
+    columns={"NAME": "name", "PROVIDER": "provider.key", "STATUS": "status", "HOST": "domainName", "ID": "id"},
+    details={"IDLE": "idle", "NEEDS ATTENTION": "needsAttention", "SETTINGS": "configData"},
+)
 
-class InstallTarget(Protocol):
-    """Installs providers for one organization."""
+installations: Final = ResourceGroup(
+    "installations",
+    "Install providers for an organization, synchronize their repositories, and remove installations.",
+    INSTALLATIONS,
+)
+installations.add_list("org:read")
 
-    def begin(self, provider: str, fields: Mapping[str, str]) -> Answer:
-        """Install a provider, or begin to; the answer then has a ``redirect``."""
-
-    def status(self, pending_id: str) -> Answer:
-        """Return the status of an installation that was begun."""
-
-    def sync(self, installation_id: int) -> Answer:
-        """Compare the repositories of an installation with its code host, in the background. Return the status."""
-
-    def remove(self, installation_id: int) -> Sequence[str]:
-        """Delete an installation. Return what a person has to clean up at the code host."""
-
-
-@dataclass(frozen=True, slots=True)
-class InstallOnServer(InstallTarget):
-    """An organization on a server."""
-
-    client: ServerClient
-    organization: str
-
-    def begin(self, provider: str, fields: Mapping[str, str]) -> Answer:
-        return self._with("id", self.client.send(self._path(""), {**fields, "provider": provider}))
-
-    def status(self, pending_id: str) -> Answer:
-        return self._with("status", self.client.get(self._path(f"pending/{quote(pending_id, safe='')}/")))
-
-    def sync(self, installation_id: int) -> Answer:
-        return self._with("state", self.client.send(self._path(f"{installation_id}/sync/"), {}))
-
-    def remove(self, installation_id: int) -> Sequence[str]:
-        answer = self.client.delete(self._path(f"{installation_id}/"))
-        return self._with("notes", answer)["notes"] if answer is not None else []
-
-    def _with(self, key: str, answer: Any) -> Answer:
-        if not isinstance(answer, dict) or key not in answer:
-            raise ServerError(f"{self.client.url} answered without {key!r}; check that --url is the address of scmhost")
-        return answer
-
-    def _path(self, rest: str) -> str:
-        return f"/api/0/organizations/{quote(self.organization, safe='')}/integrations/{rest}"
+_FIELDS_HELP: Final = (
+    "A field of the form; repeatable. For secrets: NAME=@FILE, NAME=- for standard input, or NAME alone to be asked. "
+    "@@ stands for a value that begins with @."
+)
 
 
-@dataclass(frozen=True, slots=True)
-class InstallHere(InstallTarget):
-    """An organization in the local database. A running service finishes what was begun."""
-
-    services: "Services"
-    organization: "Organization"
-
-    def begin(self, provider: str, fields: Mapping[str, str]) -> Answer:
-        from scmhost.installations.install_steps import BegunInstallation, begin_installation
-
-        made = begin_installation(self.services, self.organization, provider, dict(fields))
-        if not isinstance(made, BegunInstallation):
-            return {"id": str(made.installation.id), "name": made.installation.name}
-        pending = made.pending
-        return {"id": str(pending.id), "redirect": made.redirect, "expiresAt": pending.expires_at.isoformat()}
-
-    def status(self, pending_id: str) -> Answer:
-        from scmhost.installations.install_steps import pending_installation
-
-        pending = pending_installation(self.services, self.organization, int(pending_id))
-        made = None if pending.installation_id is None else str(pending.installation_id)
-        return {"status": pending.status, "detail": pending.detail, "integrationId": made}
-
-    def sync(self, installation_id: int) -> Answer:
-        from scmhost.repositories.sync import request_sync
-
-        status = request_sync(self.services, self.organization, installation_id)
-        last = status.last
-        return {
-            "state": status.state,
-            "fault": status.fault,
-            "dateFinished": last.finished_at.isoformat() if last and last.finished_at else None,
-            "checked": last.checked if last else 0,
-            "changed": last.changed if last else 0,
-            "notes": list(last.notes) if last else [],
-        }
-
-    def remove(self, installation_id: int) -> Sequence[str]:
-        from scmhost.repositories.manage import uninstall
-
-        return uninstall(self.services, self.organization, installation_id)
+def _read_option(_context: click.Context, _parameter: click.Parameter, texts: Sequence[str]) -> Mapping[str, str]:
+    # While options are read: wrong usage must not open a database.
+    return read_fields(texts)
 
 
-@click.group(name="installations")
-def installations() -> None:
-    """Install providers for an organization, synchronize their repositories, and remove installations."""
+@installations.verb("show", "org:read", writes=False)
+@click.argument("name", metavar="NAME")
+def show(api: OrganizationApi, name: str) -> Any:
+    """Show one installation, by its name or id."""
+    return api.get(INSTALLATIONS.place(INSTALLATIONS.find(api, name)))
 
 
-@installations.command(name="remove")
-@click.argument("installation_id", metavar="ID", type=click.IntRange(min=1))
-@click.option("--org", "--organization", "org", required=True, metavar="SLUG", help="The organization's slug.")
-@target_options("org:integrations")
-@json_option
-@click.pass_obj
-def remove(
-    context: CommandContext,
-    *,
-    installation_id: int,
-    org: str,
-    where: TargetOptions,
-    as_json: bool,
-) -> None:
+_PROVIDERS: Final = Shown(
+    {"KEY": "key", "NAME": "name", "FEATURES": "features", "DESCRIPTION": "metadata.description"}, rows="providers"
+)
+
+
+@installations.verb("providers", "org:read", _PROVIDERS, writes=False)
+def providers(api: OrganizationApi) -> Any:
+    """List the providers that the organization can install."""
+    return api.get("config/integrations/")
+
+
+@installations.verb("remove", "org:integrations", "Installation {name} is removed. Its repositories are unclaimed now.")
+@click.argument("name", metavar="NAME")
+def remove(api: OrganizationApi, name: str) -> Any:
     """Remove an installation. Its repositories stay, with their commits, and become unclaimed.
 
     What the plugin could not clean up at the code host is printed; the installation is removed all the same.
     """
-    with where.open(context, org, InstallOnServer, InstallHere) as target:
-        notes = target.remove(installation_id)
-    if as_json:
-        echo_json({"id": str(installation_id), "notes": list(notes)})
-        return
-    echo(f"Installation {installation_id} is removed.")
-    for note in notes:
-        echo_error(note)
+    found = INSTALLATIONS.find(api, name)
+    answer = api.delete(INSTALLATIONS.place(found))
+    return {"id": found["id"], "name": found["name"], "notes": answer["notes"] if answer else []}
 
 
-@installations.command(name="add")
-@click.option("--provider", required=True, metavar="KEY", help="The provider's key, as in the catalogue.")
-@click.option("--org", "--organization", "org", required=True, metavar="SLUG", help="The organization's slug.")
-@click.option(
-    "--field",
-    "texts",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A field of the install form; repeatable. For secrets: NAME=@FILE, NAME=- for standard input, or NAME alone "
-    "to be asked. @@ stands for a value that begins with @.",
-)
+@installations.verb("add", "org:integrations", "Installation {name} of {provider} is made (id {id}).")
+@click.argument("name", required=False)
+@click.option("--provider", required=True, metavar="KEY", help="As `scmhost installations providers` lists it.")
+@click.option("--field", "fields", multiple=True, callback=_read_option, metavar="NAME=VALUE", help=_FIELDS_HELP)
 @click.option(
     "--wait",
     metavar="SECONDS",
@@ -173,64 +88,50 @@ def remove(
     type=click.IntRange(1, 3600),
     help="How long to wait for the consent of a person in a browser.",
 )
-@target_options("org:integrations")
-@json_option
-@click.pass_obj
-def add(
-    context: CommandContext,
-    *,
-    provider: str,
-    org: str,
-    texts: tuple[str, ...],
-    wait: int,
-    where: TargetOptions,
-    as_json: bool,
-) -> None:
-    """Install a provider.
+def add(api: OrganizationApi, name: str | None, provider: str, fields: Mapping[str, str], wait: int) -> Any:
+    """Install a provider. NAME is short for --field name=NAME.
 
     If the code host asks a person for consent, the command prints the address to open in a browser, and waits for the
     result. The address is valid for ten minutes.
     """
-    fields = read_fields(texts)
-    with where.open(context, org, InstallOnServer, InstallHere) as target:
-        made = target.begin(provider, fields)
-        if "redirect" in made:
-            made = _after_consent(target, made, wait)
-    if as_json:
-        echo_json({"id": made["id"], "provider": provider, "name": made.get("name")})
-    else:
-        name = f" {made['name']}" if made.get("name") else ""
-        echo(f"Installation{name} of {provider} is made (id {made['id']}).")
+    made = api.post(INSTALLATIONS.path, {**({"name": name} if name else {}), **fields, "provider": provider})
+    if "redirect" in made:
+        made = _after_consent(api, made, wait)
+    return {"id": made["id"], "provider": provider, "name": made["name"]}
 
 
-@installations.command(name="sync")
-@click.argument("installation_id", metavar="ID", type=click.IntRange(min=1))
-@click.option("--org", "--organization", "org", required=True, metavar="SLUG", help="The organization's slug.")
-@target_options("org:integrations")
-@json_option
-@click.pass_obj
-def sync(
-    context: CommandContext,
-    *,
-    installation_id: int,
-    org: str,
-    where: TargetOptions,
-    as_json: bool,
-) -> None:
+@installations.verb("change", "org:integrations", "Installation {name} is changed.")
+@click.argument("name", metavar="NAME")
+@click.option(
+    "--field",
+    "fields",
+    multiple=True,
+    required=True,
+    callback=_read_option,
+    metavar="NAME=VALUE",
+    help=_FIELDS_HELP,
+)
+def change(api: OrganizationApi, name: str, fields: Mapping[str, str]) -> Any:
+    """Change the configuration of an installation."""
+    found = INSTALLATIONS.find(api, name)
+    return api.post(INSTALLATIONS.place(found), fields)
+
+
+def _sync_lines(status: Answer) -> str:
+    lines = [f"{status['state']}: {status['fault']}" if status["fault"] else str(status["state"])]
+    if status["dateFinished"]:
+        lines.append(f"last: {status['checked']} checked, {status['changed']} changed, at {status['dateFinished']}")
+    return "\n".join([*lines, *(f"  {note}" for note in status["notes"])])
+
+
+@installations.verb("sync", "org:integrations", _sync_lines)
+@click.argument("name", metavar="NAME")
+def sync(api: OrganizationApi, name: str) -> Any:
     """Compare the repositories of an installation with its code host, in a running service.
 
     Prints what is under way and the last result: repositories may be renamed, moved, archived or deleted there.
     """
-    with where.open(context, org, InstallOnServer, InstallHere) as target:
-        status = target.sync(installation_id)
-    if as_json:
-        echo_json(dict(status))
-        return
-    echo(f"{status['state']}: {status['fault']}" if status["fault"] else str(status["state"]))
-    if status["dateFinished"]:
-        echo(f"last: {status['checked']} checked, {status['changed']} changed, at {status['dateFinished']}")
-    for note in status["notes"]:
-        echo(f"  {note}")
+    return api.post(INSTALLATIONS.place(INSTALLATIONS.find(api, name), "sync/"), {})
 
 
 def read_fields(texts: Sequence[str]) -> Mapping[str, str]:
@@ -252,26 +153,25 @@ def _field_value(value: str) -> str:
     return value[1:] if value.startswith("@@") else value
 
 
-def _after_consent(target: InstallTarget, begun: Answer, seconds: int) -> Answer:
+def _after_consent(api: OrganizationApi, begun: Answer, seconds: int) -> Answer:
     """Print the address to open, wait, and return the installation. Exit if there is none."""
     # On standard error: the answer on standard output may be JSON for another program.
     echo_error(f"Open this address in a browser, before {begun['expiresAt']}:")
     echo_error(f"\n  {begun['redirect']}\n")
     echo_error("Waiting for the result. Ctrl-C stops waiting; the address stays valid.")
     try:
-        done = wait_for_result(target, str(begun["id"]), seconds)
+        done = wait_for_result(lambda: api.get(f"{INSTALLATIONS.path}pending/{segment(begun['id'])}/"), seconds)
     except KeyboardInterrupt:
         fail("stopped waiting; the address stays valid, and its page shows the result")
     if done["status"] in _RUNNING:
         fail(f"no result after {seconds} seconds; the page of the address shows it")
     if done["status"] != "installed":
         fail(f"not installed ({done['status']}): {done['detail']}")
-    return {"id": done["integrationId"]}
+    return dict(api.get(f"{INSTALLATIONS.path}{segment(done['integrationId'])}/"))
 
 
 def wait_for_result(
-    target: InstallTarget,
-    pending_id: str,
+    read_status: Callable[[], Answer],
     seconds: float,
     pause: Callable[[float], None] = time.sleep,
     now: Callable[[], float] = time.monotonic,
@@ -284,7 +184,7 @@ def wait_for_result(
     deadline, failures = now() + seconds, 0
     while True:
         try:
-            status = target.status(pending_id)
+            status = read_status()
         except ServerError:
             failures += 1
             if failures >= MOST_FAILURES or now() >= deadline:
@@ -294,3 +194,39 @@ def wait_for_result(
             if status["status"] not in _RUNNING or now() >= deadline:
                 return status
         pause(POLL_SECONDS)
+
+
+def _webhook_lines(listed: Sequence[Answer]) -> str:
+    lines = []
+    for each in listed:
+        state = each["state"] if each["wanted"] else f"{each['state']} (to be removed)"
+        reason = f": {each['reason']}" if each["reason"] else ""
+        lines.append(f"{state:<11} {each['repositoryName']}{reason}")
+    return "\n".join(lines) or "No webhooks."
+
+
+webhooks: Final = ResourceGroup(
+    "webhooks", "List the webhooks that are registered at code hosts, and register them again.", INSTALLATIONS
+)
+
+_installation_option: Final = click.option(
+    "--installation", metavar="NAME", help="The installation (default: the only one)."
+)
+
+
+def _webhooks_path(api: OrganizationApi, installation: str | None) -> str:
+    return INSTALLATIONS.place(INSTALLATIONS.only(api, installation), "webhook/repositories/")
+
+
+@webhooks.verb("list", "org:read", _webhook_lines, writes=False)
+@_installation_option
+def list_registered(api: OrganizationApi, installation: str | None) -> Any:
+    """List the webhooks of an installation by repository, each with its state."""
+    return api.get(_webhooks_path(api, installation))
+
+
+@webhooks.verb("register", "org:integrations", _webhook_lines)
+@_installation_option
+def register(api: OrganizationApi, installation: str | None) -> Any:
+    """Register the webhooks of all active repositories of an installation again. The running service does it."""
+    return api.post(_webhooks_path(api, installation), {})

@@ -11,9 +11,11 @@ import click
 from scmhost import __version__
 from scmhost.infra.errors import ScmhostError
 
-from .context import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_USAGE, CommandContext, Opener, fail
+from .context import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_USAGE, CommandContext, Opener, SuggestingGroup, fail
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from scmhost.sdk import Command
 
 # Name: ("module:attribute" of the command, its summary).
@@ -30,6 +32,7 @@ SERVER_PACKAGES: Final = frozenset(
         "cryptography",
         "fastapi",
         "httptools",
+        "itsdangerous",
         "jinja2",
         "limits",
         "msgspec",
@@ -46,6 +49,7 @@ SERVER_PACKAGES: Final = frozenset(
 
 COMMANDS: Final = {
     "audit": ("scmhost.cli.admin:audit", "Show who changed what in an organization or in plugins.toml."),
+    "backup": ("scmhost.cli.backup:backup", "Write a copy of the database to a file."),
     "bootstrap": ("scmhost.cli.admin:bootstrap", "Create an organization, a project, repositories and a token."),
     "build-info": (
         "scmhost.cli.build_info:write_build_info",
@@ -53,6 +57,7 @@ COMMANDS: Final = {
     ),
     "channel": ("scmhost.cli.channel:channel", "Show links to the source in other tools, such as Sentry."),
     "commits": ("scmhost.cli.commits:commits", "Send the commits of a git repository."),
+    "completion": ("scmhost.cli.completion:completion", "Print the script that completes commands in a shell."),
     "demo": ("scmhost.cli.demo:demo", "Show the main features of the service, with temporary data."),
     "derive": ("scmhost.cli.mapping_tools:derive", "Infer code mappings from frames and file lists."),
     "frames": ("scmhost.cli.link:frames", "Print the frames of stack traces."),
@@ -61,15 +66,22 @@ COMMANDS: Final = {
         "Install providers for an organization, and remove them.",
     ),
     "link": ("scmhost.cli.link:link", "Print a stack trace, or any text, with links to the source."),
+    "mappings": ("scmhost.cli.repositories:mappings", "Map folders of stack traces to folders of repositories."),
     "map": ("scmhost.cli.mapping_tools:map_frames", "Map stack frames to paths in a repository."),
     "mcp": ("scmhost.cli.mcp:mcp", "Serve links to agents, over the Model Context Protocol."),
     "migrate": ("scmhost.cli.admin:migrate", "Update the database schema."),
     "owners": ("scmhost.cli.owners:owners", "Print the owners of files, from CODEOWNERS."),
+    "organizations": ("scmhost.cli.organizations:organizations", "List and add organizations."),
+    "people": ("scmhost.cli.people:people", "Invite people to the pages of the service."),
     "plugin": ("scmhost.cli.plugin:command", "Write a plugin, or check one."),
     "plugins": ("scmhost.cli.plugins:plugins", "List plugins, find problems, and enable or disable plugins."),
+    "projects": ("scmhost.cli.organizations:projects", "List and add projects of an organization."),
     "read-url": ("scmhost.cli.url_tools:read_urls", "Find the repository, ref and path of page URLs."),
-    "redirects": ("scmhost.cli.redirects:redirects", "Create, list and revoke keys of redirects for other tools."),
+    "redirects": ("scmhost.cli.redirects:redirects", "Add, list and remove keys of redirects for other tools."),
+    "releases": ("scmhost.cli.releases:releases", "List, add, deploy and remove releases."),
     "remote": ("scmhost.cli.url_tools:remotes", "Parse remote URLs of repositories."),
+    "repositories": ("scmhost.cli.repositories:repositories", "List, add, claim and remove repositories."),
+    "restore": ("scmhost.cli.backup:restore", "Restore the database from a backup."),
     "roots": ("scmhost.cli.mapping_tools:roots", "Infer the roots of a code mapping from a frame and its file."),
     "run": ("scmhost.cli.run:run", "Run a command, and add links to its output."),
     "secrets": ("scmhost.cli.admin:secrets", "Make keys for the secrets of installations, and change the key."),
@@ -77,7 +89,7 @@ COMMANDS: Final = {
     "suspects": ("scmhost.cli.suspects:suspects", "Find the commits that may have introduced an error."),
     "token": ("scmhost.cli.admin:token", "Create, list and revoke access tokens."),
     "url": ("scmhost.cli.url_tools:urls", "Build URLs of pages on code hosts."),
-    "webhooks": ("scmhost.cli.admin:webhooks", "List webhooks at code hosts, and register them again."),
+    "webhooks": ("scmhost.cli.installations:webhooks", "List webhooks at code hosts, and register them again."),
 }
 
 EPILOG: Final = """
@@ -89,11 +101,11 @@ Begin with:
   scmhost serve                               serve the API on port 8000
 
 \b
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 wrong configuration.
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 wrong configuration, 4 address not available.
 """
 
 
-class LazyGroup(click.Group):
+class LazyGroup(SuggestingGroup):
     """A group whose commands are listed in ``lazy``: ``@click.group(cls=LazyGroup, lazy=COMMANDS)``."""
 
     def __init__(self, *args: Any, lazy: Commands, **options: Any) -> None:
@@ -110,20 +122,14 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Resolve the name of a command; the error for an unknown name contains the most similar one."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            # Only a typo needs this module.
-            from difflib import get_close_matches
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Complete the name of a command, without importing any."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        from click.shell_completion import CompletionItem
 
-            close = get_close_matches(args[0], self.lazy, n=1)
-            if not close:
-                raise
-            raise click.UsageError(f"{error.message} Did you mean '{close[0]}'?", ctx) from error
+        listed = sorted(self.lazy.items())
+        return [CompletionItem(name, help=summary) for name, (_, summary) in listed if name.startswith(incomplete)]
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -155,7 +161,7 @@ class ScmhostGroup(LazyGroup):
         # the server extra; without it an unknown name is a typo.
         if name.startswith("-") or not isinstance(ctx.obj, CommandContext) or find_spec("sqlalchemy") is None:
             return None
-        with ctx.obj.open_host() as host:
+        with ctx.obj.open_host(inspect_only=True) as host:
             commands = {command.name: command for command in host.services.plugins.commands()}
         return _as_click(commands[name]) if name in commands else None
 

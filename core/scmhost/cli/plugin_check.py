@@ -13,9 +13,10 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from scmhost.sdk import API_VERSION, PROJECT_NAME
 from scmhost.sdk.testing import CHECKS, Check, ConformanceReport, ConformanceRun, FileSample, PushSample, Samples
-from scmhost.sdk.testing.calls import compatibility_notes, did_you_mean
+from scmhost.sdk.testing.calls import compatibility_notes
 from scmhost.sdk.testing.checks import Violation
 from scmhost.sdk.testing.plugin_under_test import PluginUnderTest
+from scmhost.sdk.validation import did_you_mean
 
 from .context import EXIT_FAILED, echo, echo_json, fail
 

@@ -17,8 +17,17 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import click
 
-from scmhost.infra.errors import InvalidInput, ScmhostError
+from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError
 
+from .api_client import (
+    CommandAnswer,
+    LocalClient,
+    OrganizationApi,
+    RestClient,
+    chosen_organization,
+    error_text,
+    own_organization,
+)
 from .context import CommandContext, database_options, organization_named
 
 if TYPE_CHECKING:
@@ -31,15 +40,18 @@ T = TypeVar("T")
 
 # A batch of commits with many files takes a slow database this long.
 TIMEOUT_SECONDS: Final = 60.0
-# An HTML error page has thousands of characters.
-_LONGEST_DETAIL: Final = 200
 _FIRST_REDIRECT: Final = 300
 _FIRST_CLIENT_ERROR: Final = 400
+_NOT_FOUND: Final = 404
 _CHECK_ADDRESS: Final = "check that --url is the address of scmhost"
 
 
 class ServerError(ScmhostError):
     """The server answered with an error, or not at all."""
+
+
+class MissingOnServer(ServerError, NotFound):
+    """The server has no such object."""
 
 
 class Target(Protocol):
@@ -113,6 +125,28 @@ class TargetOptions(NamedTuple):
         with context.open_host(self.config, self.database_url) as host:
             yield here(host.services, organization_named(host.services, organization))
 
+    @contextmanager
+    def api(self, context: CommandContext, organization: str | None, *, writes: bool) -> Iterator[OrganizationApi]:
+        """Open the API of an organization: of a server, or over the local database.
+
+        Without ``organization`` it is that of the token, or the only one of the database.
+        """
+        if self.url:
+            client = ServerClient.open(self.url, self.token)
+            try:
+                yield OrganizationApi(client, organization or own_organization(client))
+            except (LookupError, TypeError, ValueError) as error:
+                # Another program answers, with JSON of another form.
+                raise ServerError(f"{self.url} does not answer as scmhost does ({error}); {_CHECK_ADDRESS}") from error
+            return
+        from scmhost.admin.configuration import list_organizations
+        from scmhost.services import check_database
+
+        with context.open_host(self.config, self.database_url, inspect_only=not writes) as host:
+            check_database(host.services)
+            found = chosen_organization(list_organizations(host.services), organization)
+            yield OrganizationApi(LocalClient(*host.application(found)), found.slug)
+
 
 def target_options(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add the options of ``TargetOptions``, which the command gets as ``where``. ``scope`` is what the token needs."""
@@ -147,7 +181,7 @@ class _NoRedirects(HTTPRedirectHandler):
 
 
 @dataclass(frozen=True, slots=True)
-class ServerClient:
+class ServerClient(RestClient):
     """JSON requests to a server."""
 
     url: str
@@ -211,7 +245,16 @@ class ServerClient:
         """
         return self._send(path, None, method="DELETE")
 
+    def answer(self, method: str, path: str, body: Any = None) -> CommandAnswer:
+        """Send a request of any method."""
+        return self._exchange(path, None if body is None else json.dumps(body).encode(), method=method)
+
     def _send(self, path: str, body: bytes | None, accept_status: int | None = None, method: str | None = None) -> Any:
+        return self._exchange(path, body, accept_status, method).value
+
+    def _exchange(
+        self, path: str, body: bytes | None, accept_status: int | None = None, method: str | None = None
+    ) -> CommandAnswer:
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -222,11 +265,12 @@ class ServerClient:
         except (OSError, HTTPException, ValueError) as error:
             raise ServerError(f"{self.url} does not answer: {getattr(error, 'reason', error)}") from error
         if status >= _FIRST_REDIRECT and status != accept_status:
-            raise ServerError(f"{self.url} answered {status}: {_detail(status, received, content)}")
+            kind = MissingOnServer if status == _NOT_FOUND else ServerError
+            raise kind(f"{self.url} answered {status}: {_detail(status, received, content)}")
         if method == "DELETE" and not content:
-            return None
+            return CommandAnswer(None)
         try:
-            return json.loads(content)
+            return CommandAnswer(json.loads(content), received.get("Link") or "")
         except (ValueError, RecursionError) as error:
             # A proxy's login page, or another program on this port.
             raise ServerError(f"{self.url} answered {status} without JSON; {_CHECK_ADDRESS}") from error
@@ -250,5 +294,4 @@ def _detail(status: int, headers: "HTTPMessage", content: bytes) -> str:
         body = json.loads(text) if headers.get_content_type().endswith("json") else text
     except (ValueError, RecursionError):
         body = text
-    detail = body.get("detail", body) if isinstance(body, dict) else body
-    return detail[:_LONGEST_DETAIL] if isinstance(detail, str) else json.dumps(detail)[:_LONGEST_DETAIL]
+    return error_text(body)

@@ -2,7 +2,13 @@
 
 
 class ScmhostError(Exception):
-    """Base of every error that scmhost raises on purpose. The text is a sentence for the person who can fix it."""
+    """Base of every error that scmhost raises on purpose. The text is a sentence for the person who can fix it.
+
+    Attributes:
+        public: what callers of the API may see instead of the text, which has addresses or names of the host.
+    """
+
+    public: str | None = None
 
 
 class InvalidInput(ScmhostError):

@@ -5,13 +5,14 @@ import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from random import getrandbits
 from typing import Annotated, Any, Final, TypeVar
-from uuid import uuid4
 
 import structlog
 from fastapi import Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
-from pydantic import BaseModel, ConfigDict, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
 from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from scmhost.infra.telemetry import NO_TELEMETRY, Operation, Telemetry
 
 from .limits import Limits
+from .logs import CALLER_OF_REQUEST
 from .paging import Page, read_cursor
 
 
@@ -59,34 +61,53 @@ class Wire(BaseModel):
 T = TypeVar("T")
 
 
-class Paging:
-    """The paging parameters of a request, and the Link header of its answer."""
+_Cursor = Annotated[str | None, Field(description="A cursor from a Link header; without one, the first page.")]
+_PerPage = Annotated[int | None, Field(ge=1, le=100, description="Objects on a page.")]
 
-    def __init__(
-        self,
-        request: Request,
-        response: Response,
-        cursor: Annotated[
-            str | None, Query(description="A cursor from a Link header; without one, the first page.")
-        ] = None,
-        per_page: Annotated[int | None, Query(ge=1, le=100, description="Objects on a page.")] = None,
-    ) -> None:
+
+class PageParameters(BaseModel):
+    """The paging parameters of a query."""
+
+    cursor: _Cursor = None
+    per_page: _PerPage = None
+
+
+class Paging:
+    """The page that a request is for, and the Link header of its answer."""
+
+    def __init__(self, request: Request, parameters: PageParameters, response: Response | None = None) -> None:
         limits: Limits = request.app.state.services.limits
         # The client chooses the size of a page, up to the limit of the operator.
-        self.request = read_cursor(cursor, min(per_page or limits.page_size, limits.page_size))
-        self._url = str(request.url.remove_query_params("cursor"))
+        size = min(parameters.per_page or limits.page_size, limits.page_size)
+        self.request = read_cursor(parameters.cursor, size)
+        self._url = request.url
         self._response = response
 
     def answer(self, page: Page[Any], items: Sequence[T]) -> Sequence[T]:
-        """Set the Link header, in Sentry's format, and return the items."""
-        self._response.headers["Link"] = link_header(
-            self._url,
-            (("previous", page.has_previous, page.previous_cursor), ("next", page.has_next, page.next_cursor)),
-        )
+        """Set the Link header of the answer, and return the items."""
+        assert self._response is not None  # noqa: S101 - requested_page passes it
+        self._response.headers.update(self.headers(page))
         return items
 
+    def headers(self, page: Page[Any]) -> dict[str, str]:
+        """Return the Link header for a page, in Sentry's format."""
+        url = str(self._url.remove_query_params("cursor"))
+        previous = ("previous", page.has_previous, page.previous_cursor)
+        return {"Link": link_header(url, (previous, ("next", page.has_next, page.next_cursor)))}
 
-RequestedPage = Annotated[Paging, Depends()]
+
+# Async, because FastAPI runs a plain function in a thread.
+async def requested_page(
+    request: Request,
+    response: Response,
+    cursor: Annotated[_Cursor, Query()] = None,
+    per_page: Annotated[_PerPage, Query()] = None,
+) -> Paging:
+    """Return the page that a request is for."""
+    return Paging(request, PageParameters(cursor=cursor, per_page=per_page), response)
+
+
+RequestedPage = Annotated[Paging, Depends(requested_page)]
 
 
 def link_header(url: str, pages: Iterable[tuple[str, bool, str]]) -> str:
@@ -101,10 +122,62 @@ def link_header(url: str, pages: Iterable[tuple[str, bool, str]]) -> str:
     )
 
 
+Q = TypeVar("Q", bound=BaseModel)
+
+
+def read_query(request: Request, model: type[Q]) -> Q:
+    """Return the query of a request as a model.
+
+    Routes that are called often read their parameters themselves: FastAPI reads each one as a field of its own, which
+    takes longer than to answer. ``documented`` lists them in the API's description.
+
+    Raises:
+        RequestValidationError: the model refuses the query.
+    """
+    try:
+        # Of several values of a parameter the last one counts, as in FastAPI.
+        return model.model_validate(dict(request.query_params))
+    except ValidationError as error:
+        raise RequestValidationError([{**item, "loc": ("query", *item["loc"])} for item in error.errors()]) from error
+
+
+def documented(
+    path: Mapping[str, str], query: type[BaseModel] | None = None, headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return the OpenAPI description of parameters that a route reads itself: see ``read_query``.
+
+    Args:
+        path: the names of the parameters of its path, with their descriptions.
+        query: the model of its query.
+        headers: the names of optional headers, with their descriptions.
+    """
+    listed = [_text_parameter("path", name, text) for name, text in path.items()]
+    schema = query.model_json_schema() if query else {}
+    for name, field in schema.get("properties", {}).items():
+        required = name in schema.get("required", ())
+        text = {key: field.pop(key) for key in ("description",) if key in field}
+        listed.append({"name": name, "in": "query", "required": required, "schema": field, **text})
+    listed += [_text_parameter("header", name, text) for name, text in (headers or {}).items()]
+    return {"parameters": listed, "security": [{"HTTPBearer": []}]}
+
+
+def _text_parameter(where: str, name: str, description: str) -> dict[str, Any]:
+    # A parameter of a path is always required.
+    required = where == "path"
+    return {"name": name, "in": where, "required": required, "schema": {"type": "string"}, "description": description}
+
+
+def json_answer(body: bytes | str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an answer whose JSON is encoded already."""
+    return Response(body, headers=headers, media_type="application/json")
+
+
 # ASGI servers pass header names in lower case, as bytes.
 REQUEST_ID: Final = b"x-request-id"
 _NO_ROUTE: Final = "unrouted"
 """The route label of requests without a route. Their paths could be any text, and each would become a time series."""
+
+PROBES: Final = frozenset({"/healthz", "/readyz"})
 
 _VALID_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
@@ -146,7 +219,8 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         given = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
-        request_id = given.decode() if _VALID_ID.fullmatch(given) else uuid4().hex
+        # The id is no secret: a system call for random bits would take as long as writing the log line.
+        request_id = given.decode() if _VALID_ID.fullmatch(given) else f"{getrandbits(128):032x}"
         # The answer to an unexpected error contains the id too; it is read from here.
         scope.setdefault("state", {})["request_id"] = request_id
         path = loggable_path(scope["path"])
@@ -158,6 +232,7 @@ class RequestLog:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, operation: Operation, path: str) -> None:
         started = time.perf_counter()
+        CALLER_OF_REQUEST.set({})
         # The status if the application raises before it answers.
         status = 500
 
@@ -175,7 +250,31 @@ class RequestLog:
             # 501 is the answer to what the host does not do at all: nobody has to mend it.
             operation.end(str(status), fault=status >= 500 and status != 501)  # noqa: PLR2004
             milliseconds = round((time.perf_counter() - started) * 1000, 1)
-            log.info("request", method=scope["method"], path=path, status=status, ms=milliseconds)
+            who = {"client": scope["client"][0] if scope.get("client") else None, **CALLER_OF_REQUEST.get({})}
+            # A probe comes every few seconds; one that fails has a line of its own.
+            write = log.debug if path in PROBES else log.info
+            write("request", method=scope["method"], path=path, status=status, ms=milliseconds, **who)
+
+
+class PeerAddress:
+    """Middleware that keeps the address of the peer, which middleware for proxies replaces with that of the client."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope[_PEER] = (scope.get("client") or ("",))[0]
+        await self._app(scope, receive, send)
+
+
+_PEER: Final = "scmhost.peer"
+
+
+def peer_address(scope: Scope) -> str:
+    """Return the address that a request's connection comes from: that of the last proxy, if there is one."""
+    kept = scope.get(_PEER)
+    return str(kept if kept is not None else (scope.get("client") or ("",))[0])
 
 
 def loggable_path(path: str) -> str:

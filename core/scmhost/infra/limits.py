@@ -60,6 +60,9 @@ class Limits(BaseModel):
     redirects_per_minute: int = Field(
         default=600, ge=1, description="Most redirects of one key in a minute, in each worker."
     )
+    sign_ins_per_minute: int = Field(
+        default=20, ge=1, description="Most attempts to sign in from one address in a minute, in each worker."
+    )
     request_threads: int = Field(
         default=40, ge=1, le=1_000, description="Most requests that one worker answers at the same time."
     )

@@ -1,26 +1,35 @@
 """Structured logs on standard error: one JSON object per line, or colored text on a terminal."""
 
+import io
 import logging
+import re
 import sys
 from collections.abc import Collection
+from contextvars import ContextVar
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Literal, TextIO
 
 import structlog
 from structlog.types import EventDict, Processor
+
+CALLER_OF_REQUEST: Final = ContextVar[dict[str, object]]("caller of the request")
+"""Who sends the request of this context, for its log line. The threads of the request share the one object."""
+
+LogLevel = Literal["debug", "info", "warning", "error"]
 
 MAX_EXCEPTION_TEXT: Final = 2_000
 """How many characters of an exception's text are logged."""
 
 
-def configure_logs(*, quiet: bool = False, without: Collection[str] = ()) -> None:
+def configure_logs(*, quiet: bool = False, without: Collection[str] = (), level: LogLevel = "info") -> None:
     """Send the log lines of scmhost and of libraries through one formatter. This changes the logging of the process.
 
     Args:
         quiet: log warnings and errors only.
         without: events that are not logged.
+        level: the lowest level that is logged, if it is not quiet.
     """
-    level = logging.WARNING if quiet else logging.INFO
+    lowest = logging.WARNING if quiet else logging.getLevelNamesMapping()[level.upper()]
     dropped = frozenset(without)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -30,7 +39,7 @@ def configure_logs(*, quiet: bool = False, without: Collection[str] = ()) -> Non
     last = _terminal_renderer() if sys.stderr.isatty() else _json_renderer()
     structlog.configure(
         processors=[partial(_drop, dropped), *shared, *last],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(lowest),
         # One write per line: several worker processes share the stream, and their lines must not mix.
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )
@@ -61,8 +70,27 @@ _STANDARD_FIELDS = frozenset({*vars(logging.makeLogRecord({})), "message", "asct
 
 
 def _terminal_renderer() -> list[Processor]:
+    return [_without_escapes, structlog.dev.ConsoleRenderer(exception_formatter=_plain_traceback)]
+
+
+# All control characters but tab and line feed, and those of 8 bits, which some terminals obey as well.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def visible(text: str) -> str:
+    r"""Return a text with control characters as ``\x1b``: a request's path must not control a terminal."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def _without_escapes(_logger: Any, _method: str, entry: EventDict) -> EventDict:
+    return {name: visible(value) if isinstance(value, str) else value for name, value in entry.items()}
+
+
+def _plain_traceback(stream: TextIO, exc_info: Any) -> None:
     # As for JSON, without local variables, which contain tokens and request bodies.
-    return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, exc_info)
+    stream.write(visible(text.getvalue()))
 
 
 def _json_renderer() -> list[Processor]:

@@ -159,14 +159,31 @@ def list_installations(
 ) -> Page[StoredInstallation]:
     """Return a page of installations by name, of one provider or of providers that have one of the features."""
     # The features become provider keys, so that the database filters before it makes pages.
-    keys = {provider_key} if provider_key else None
+    keys = frozenset({provider_key}) if provider_key else None
     if features:
-        lower = {name.lower() for name in features}
-        providers = services.plugins.providers(organization)
-        matching = {each.key for each in providers if lower & {feature.name.lower() for feature in each.features}}
+        matching = _with_features(services, organization, features)
         keys = matching if keys is None else matching & keys
     with services.store.read() as tx:
         return queries.page(tx, organization.id, request, keys)
+
+
+def list_linking_installations(services: Services, organization: Organization) -> Page[StoredInstallation]:
+    """Return the first page of the installations whose provider makes links, by name, from the cache."""
+    links = frozenset({"stacktrace_link"})
+    keys = _with_features(services, organization, links)
+    rows = services.store.caches.of(organization, services.clock.now())
+    return rows.get(
+        "linking installations",
+        keys,
+        lambda: list_installations(services, organization, PageQuery(), features=links),
+    )
+
+
+def _with_features(services: Services, organization: Organization, features: frozenset[str]) -> frozenset[str]:
+    """Return the keys of the providers that are on and have one of these features."""
+    lower = {name.lower() for name in features}
+    providers = services.plugins.providers(organization)
+    return frozenset(each.key for each in providers if lower & {feature.name.lower() for feature in each.features})
 
 
 def catalogue(services: Services, organization: Organization) -> list[tuple[Provider, JsonObject]]:

@@ -73,6 +73,7 @@ def create(
         Duplicate: the provider has an installation with this external id.
     """
     keys = {"organization_id": organization_id, "id": new_id(tx), "provider": provider}
+    tx.mark_changed(organization_id)
     row = keys | draft.model_dump() | {"created_at": now, "configuration_version": version or None}
     with duplicates(tx, f"Installation {draft.external_id!r} of {provider!r} exists already; change that one."):
         return _installation(tx.execute(insert(INSTALLATIONS).values(row).returning(INSTALLATIONS)).one())
@@ -131,6 +132,7 @@ def set_configuration(
     """Replace an installation's configuration. Return None if there is no such installation."""
     statement = update(INSTALLATIONS).where(_is_row(organization_id, installation_id))
     fields = {"configuration": configuration, "configuration_version": version or None}
+    tx.mark_changed(organization_id)
     row = tx.execute(statement.values(fields).returning(INSTALLATIONS)).one_or_none()
     return _installation(row) if row else None
 
@@ -167,6 +169,7 @@ def delete_installation(tx: Transaction, organization_id: int, installation_id: 
     tx.execute(
         update(REPOSITORIES).where(claimed).values(provider=None, installation_id=None, state="active", host_name=None)
     )
+    tx.mark_changed(organization_id)
     statement = delete(INSTALLATIONS).where(_is_row(organization_id, installation_id)).returning(INSTALLATIONS.c.id)
     return tx.execute(statement).first() is not None
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 from typing import Final
 
 from scmhost.audit.queries import Details, record
@@ -154,6 +155,32 @@ def list_mappings(
     return page.showing(
         [MappingDetails(item, projects[item.project_id], repositories[item.repository_id]) for item in page.items]
     )
+
+
+def mappings_in_order(
+    services: Services, organization: Organization, project: Project, most: int
+) -> tuple[list[MappingDetails], int]:
+    """Return the first code mappings of a project in the order in which they are tried, and how many more it has."""
+    with services.store.read() as tx:
+        saved = queries.for_project(tx, organization.id, project.id)
+        shown = nsmallest(most, saved, key=lambda mapping: mapping.rules[0].rank)
+        repositories = repository_queries.get_many(tx, organization.id, {item.repository_id for item in shown})
+    details = [MappingDetails(item, project, repositories[item.repository_id]) for item in shown]
+    return details, len(saved) - len(shown)
+
+
+def get_mapping(services: Services, organization: Organization, project: Project, mapping_id: int) -> MappingDetails:
+    """Return a code mapping of a project.
+
+    Raises:
+        NotFound: the project has no such mapping.
+    """
+    with services.store.read() as tx:
+        mapping = _require_mapping(tx, organization, mapping_id)
+        repository = repository_queries.get(tx, organization.id, mapping.repository_id)
+    if mapping.project_id != project.id or repository is None:
+        raise NotFound(f"Project {project.slug!r} has no code mapping with the id {mapping_id}.")
+    return MappingDetails(mapping, project, repository)
 
 
 def check_mapping(draft: MappingDraft) -> None:

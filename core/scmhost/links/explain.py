@@ -48,10 +48,11 @@ def explain_links(
 ) -> list[ExplainedFrame]:
     """Return one explanation for each frame, in order. The outcomes are those of ``resolve_links``."""
     with services.telemetry.operation("links"):
+        rows = services.store.caches.of(organization, services.clock.now())
         # One read transaction, so that outcomes and mismatches are of the same mappings.
         with services.store.read() as tx:
             mappings = read_mappings(tx, services, project)
-            targets = map_frames(tx, services, organization, mappings, frames, options)
+            targets = map_frames(tx, services, rows, mappings, frames, options)
             # From the mappings, not from the index: the index groups rules by prefix and not by mapping.
             rules = [mapping.rules for mapping in mappings.by_id.values()]
             mismatches = [_mismatches(rules, frame, services.limits.explained_mappings) for frame in frames]

@@ -8,11 +8,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Final
+from typing import Final, NamedTuple
 
 from cachetools import LRUCache
 
-from scmhost.infra.db.engine import Transaction
+from scmhost.infra.db.engine import OrganizationCache, Transaction
 from scmhost.installations import queries as installation_queries
 from scmhost.mapping import FileStatus, MappingIndex, MappingMatch, Unmapped, map_frame, order_by_file_status
 from scmhost.organizations.queries import Project
@@ -81,7 +81,7 @@ class LinkTargets:
 
     Attributes:
         results: each frame with the paths that the mappings give for it, in the order of the request.
-        mappings: the mappings by id. Those that were derived for this request have ids below 0.
+        mappings: the mappings that match, by id. Those that were derived for this request have ids below 0.
         no_target: the reason for frames whose mappings lead to no repository.
         repositories: the repositories of the mappings.
         installations: the installations of the repositories.
@@ -99,24 +99,22 @@ class LinkTargets:
     files: Mapping[tuple[int, str], KnownFile]
     deletions: Mapping[tuple[int, str], Deletion]
 
-    def in_order(self, frame: FrameQuery, matches: Sequence[MappingMatch]) -> Iterable[LinkTarget]:
-        """Yield the targets of a frame in the order in which they are tried."""
+    def in_order(self, frame: FrameQuery, matches: Sequence[MappingMatch]) -> list[LinkTarget]:
+        """Return the targets of a frame in the order in which they are tried."""
         # Most frames match one mapping, and need no sort.
         ordered = order_by_file_status(matches, self._file_status) if len(matches) > 1 else matches
-        for match in ordered:
-            target = self._target(frame, match)
-            if target is not None:
-                yield target
+        return [target for match in ordered if (target := self._target(frame, match)) is not None]
 
     def _target(self, frame: FrameQuery, match: MappingMatch) -> LinkTarget | None:
         """Return the target, or None if its repository was just deleted, or if it is a guess without a known file."""
         mapping = self.mappings[match.rule.id]
         repository = self.repositories.get(mapping.repository_id)
-        status = self._file_status(match)
+        key = (mapping.repository_id, match.source_path)
+        file = self.files.get(key)
+        status = _status_of(file)
         # Derived mappings are guesses: only a file that a commit named makes them worth a link.
         if repository is None or (mapping.id < 0 and status is not FileStatus.LISTED):
             return None
-        file = self.files.get((mapping.repository_id, match.source_path))
         return LinkTarget(
             mapping=mapping,
             repository=repository,
@@ -128,18 +126,20 @@ class LinkTargets:
             file_status=status,
             # A deleted file is not in the commit that deleted it.
             newest_commit=file.sha if file and not file.deleted else None,
-            deletion=self.deletions.get((mapping.repository_id, match.source_path)),
+            deletion=self.deletions.get(key),
         )
 
     def _file_status(self, match: MappingMatch) -> FileStatus:
-        file = self.files.get((self.mappings[match.rule.id].repository_id, match.source_path))
-        if file is None:
-            return FileStatus.UNKNOWN
-        return FileStatus.DELETED if file.deleted else FileStatus.LISTED
+        return _status_of(self.files.get((self.mappings[match.rule.id].repository_id, match.source_path)))
 
 
-@dataclass(frozen=True, slots=True)
-class TriedMapping:
+def _status_of(file: KnownFile | None) -> FileStatus:
+    if file is None:
+        return FileStatus.UNKNOWN
+    return FileStatus.DELETED if file.deleted else FileStatus.LISTED
+
+
+class TriedMapping(NamedTuple):
     """A mapping that matches a frame, and its outcome. The outcome is None after an earlier mapping gave a link."""
 
     mapping: CodeMapping
@@ -149,8 +149,7 @@ class TriedMapping:
     outcome: Link | NoLink | None
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedFrame:
+class ResolvedFrame(NamedTuple):
     """The outcome of a frame, with the mapping, the repository and the repository's installation.
 
     ``tried`` has all mappings that match, in the order in which they are tried.
@@ -175,9 +174,10 @@ def resolve_links(
     An unknown release is left out, so that the next ref is used; see ``notes_on_release``.
     """
     with services.telemetry.operation("links"):
+        rows = services.store.caches.of(organization, services.clock.now())
         with services.store.read() as tx:
             mappings = read_mappings(tx, services, project)
-            targets = map_frames(tx, services, organization, mappings, frames, options or LinkOptions())
+            targets = map_frames(tx, services, rows, mappings, frames, options or LinkOptions())
         return build_links(services, organization, targets)
 
 
@@ -193,7 +193,7 @@ def notes_on_release(services: Services, organization: Organization, version: st
 def map_frames(
     tx: Transaction,
     services: Services,
-    organization: Organization,
+    rows: OrganizationCache,
     mappings: ProjectMappings,
     frames: Sequence[FrameQuery],
     options: LinkOptions,
@@ -202,16 +202,19 @@ def map_frames(
     if not (mappings.by_id or options.derive):
         # This reason comes before any other, such as an unknown release or a frame without a file.
         results: list[MappingResult] = [Unmapped(Reason.NO_CODE_MAPPINGS) for _ in frames]
-        return read_link_targets(tx, organization, {}, list(zip(frames, results, strict=True)), LinkOptions())
-    results = [map_frame(mappings.index, frame.info) for frame in frames]
-    # A copy: the cached mappings are shared by all requests.
-    by_id = dict(mappings.by_id)
+        options = LinkOptions()
+    else:
+        results = [map_frame(mappings.index, frame.info) for frame in frames]
     unmatched = [frame for frame, result in zip(frames, results, strict=True) if _is_unmatched(result)]
+    derived = _NO_MAPPINGS
     if options.derive and unmatched:
-        derived = index_mappings(0, derive_for_request(tx, services, organization, unmatched))
+        derived = index_mappings(0, derive_for_request(tx, services, rows.organization, unmatched))
         results = [_by_derived(derived, frame, result) for frame, result in zip(frames, results, strict=True)]
-        by_id.update(derived.by_id)
-    return read_link_targets(tx, organization, by_id, list(zip(frames, results, strict=True)), options)
+    matched = {match.rule.id for result in results if not isinstance(result, Unmapped) for match in result}
+    # Only those that match: a project may have a hundred thousand.
+    by_id = {id_: (derived if id_ < 0 else mappings).by_id[id_] for id_ in matched}
+    no_target = Reason.STACK_ROOT_MISMATCH if mappings.by_id else Reason.NO_CODE_MAPPINGS
+    return read_link_targets(tx, rows, by_id, list(zip(frames, results, strict=True)), options, no_target)
 
 
 def read_mappings(tx: Transaction, services: Services, project: Project) -> ProjectMappings:
@@ -232,17 +235,24 @@ def index_mappings(version: int, rows: Sequence[CodeMapping]) -> ProjectMappings
     return ProjectMappings(version, {row.id: row for row in rows}, MappingIndex(rules))
 
 
+_NO_MAPPINGS: Final = index_mappings(0, ())
+
+
 def read_link_targets(
     tx: Transaction,
-    organization: Organization,
+    rows: OrganizationCache,
     mappings: Mapping[int, CodeMapping],
     results: Sequence[tuple[FrameQuery, MappingResult]],
     options: LinkOptions,
+    no_target: Reason,
 ) -> LinkTargets:
     """Read the rows that lead from the mapping results of frames to links."""
+    organization = rows.organization
     mapped = [(frame, result) for frame, result in results if not isinstance(result, Unmapped)]
-    repositories = repository_queries.get_many(
-        tx, organization.id, {mappings[match.rule.id].repository_id for _, matches in mapped for match in matches}
+    repositories = rows.get_many(
+        "repository",
+        {mappings[match.rule.id].repository_id for _, matches in mapped for match in matches},
+        lambda ids: repository_queries.get_many(tx, organization.id, ids),
     )
     release_commits = _release_commits(tx, organization, options.release)
     paths: defaultdict[int, set[str]] = defaultdict(set)
@@ -258,9 +268,9 @@ def read_link_targets(
     return LinkTargets(
         results=results,
         mappings=mappings,
-        no_target=Reason.STACK_ROOT_MISMATCH if any(id_ > 0 for id_ in mappings) else Reason.NO_CODE_MAPPINGS,
+        no_target=no_target,
         repositories=repositories,
-        installations=_installations(tx, organization, repositories.values()),
+        installations=_installations(tx, rows, repositories.values()),
         release_commits=release_commits,
         files=files,
         deletions=deletions(tx, organization.id, deleted, commits) if deleted else {},
@@ -340,8 +350,10 @@ def _release_commits(tx: Transaction, organization: Organization, version: str |
 
 
 def _installations(
-    tx: Transaction, organization: Organization, repositories: Iterable[Repository]
+    tx: Transaction, rows: OrganizationCache, repositories: Iterable[Repository]
 ) -> dict[int, Installation]:
     ids = {repository.installation_id for repository in repositories if repository.installation_id is not None}
-    stored = installation_queries.get_many(tx, organization.id, ids)
+    stored = rows.get_many(
+        "installation", ids, lambda missing: installation_queries.get_many(tx, rows.organization.id, missing)
+    )
     return {id_: item.installation for id_, item in stored.items()}

@@ -1,27 +1,29 @@
 """Routes that turn frames and traces into links."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 from urllib.parse import urldefrag
 
-from fastapi import APIRouter, Depends, Header, Query
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AliasChoices, BaseModel, Field
 
 from scmhost.infra.errors import InvalidInput
-from scmhost.infra.http import Wire
-from scmhost.infra.paging import PageQuery
-from scmhost.installations.install import list_installations
+from scmhost.infra.http import Wire, json_answer, read_query
+from scmhost.installations.install import list_linking_installations
 from scmhost.installations.schemas import short_installation
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.access import (
     AuditedServices,
-    CallerDep,
     ForLinks,
     ForProjects,
+    ProjectAccess,
     ProjectToLink,
     ProjectToRead,
     ServicesDep,
     check_reads_code,
+    project_access,
     project_in,
+    project_route,
     require_scope,
 )
 from scmhost.organizations.queries import Project
@@ -33,86 +35,108 @@ from .explain import explain_links
 from .owners import read_owners
 from .resolve import ResolvedFrame, notes_on_release, resolve_links
 from .schemas import (
-    ExplainedTraceOut,
     LinkedFile,
     LinkedFiles,
     MappingWithEvidence,
     ParsedPath,
     StacktraceLink,
     code_mapping_out,
-    explained_frame,
-    linked_frame,
     mapping_with_evidence,
-    with_context,
-    with_owners,
 )
 from .source_context import read_context
 from .source_lines import MAX_MARGIN
 from .source_urls import parse_source_url
 from .suspect_routes import TraceWithSuspectsOut, suspects_out
 from .suspects import SuspectOptions
+from .trace_schemas import (
+    ExplainedTraceOut,
+    explained_frame,
+    linked_frame,
+    with_context,
+    with_owners,
+)
 from .traces import MAX_FIELD, DeriveIn, LinksIn, read_trace
 from .values import FrameQuery, Link, LinkOptions, NoLink
 
 router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["links"])
 
 
-def frame_query_of(
-    # Not required by the signature: Sentry answers 400 with its own text, not with a validation error.
-    file: str = "",
-    commit_id: Annotated[str | None, Query(alias="commitId")] = None,
-    platform: str | None = None,
-    sdk_name: Annotated[str | None, Query(alias="sdkName")] = None,
-    abs_path: Annotated[str | None, Query(alias="absPath")] = None,
-    module: str | None = None,
-    package: str | None = None,
-    line_no: Annotated[int | None, Query(alias="lineNo")] = None,
-) -> FrameQuery:
-    """Return the frame that the query parameters describe."""
-    if not file:
-        raise InvalidInput("Filepath is required")
-    if commit_id:
-        # A commit becomes a part of a URL; a bad one would silently link to something else.
-        problem = ref_problem(commit_id)
-        if problem:
-            raise InvalidInput(f"{problem}.", "commitId")
-    info = FrameInfo(
-        filename=file, module=module, abs_path=abs_path, package=package, platform=platform, sdk_name=sdk_name
-    )
-    return FrameQuery(info, line_no, commit_id or None)
+class LinkQuery(BaseModel):
+    """The query of ``stacktrace-link``: a frame, with the names of Sentry's API."""
+
+    # Not required by the model: Sentry answers 400 with its own text, not with a validation error.
+    file: str = ""
+    commit_id: str | None = Field(default=None, alias="commitId")
+    platform: str | None = None
+    sdk_name: str | None = Field(default=None, alias="sdkName")
+    abs_path: str | None = Field(default=None, alias="absPath")
+    module: str | None = None
+    package: str | None = None
+    line_no: int | None = Field(default=None, alias="lineNo")
+    release: str | None = None
+
+    def frame(self) -> FrameQuery:
+        """Return the frame that the query describes.
+
+        Raises:
+            InvalidInput: it names no file, or its commit is malformed.
+        """
+        if not self.file:
+            raise InvalidInput("Filepath is required")
+        if self.commit_id:
+            # A commit becomes a part of a URL; a bad one would silently link to something else.
+            problem = ref_problem(self.commit_id)
+            if problem:
+                raise InvalidInput(f"{problem}.", "commitId")
+        info = FrameInfo(
+            filename=self.file,
+            module=self.module,
+            abs_path=self.abs_path,
+            package=self.package,
+            platform=self.platform,
+            sdk_name=self.sdk_name,
+        )
+        return FrameQuery(info, self.line_no, self.commit_id or None)
 
 
-_ANCHOR: Final = "`none` leaves the anchor out of sourceUrl, for Sentry's own pages, which add it themselves."
+_ANCHOR: Final = "X-Scmhost-Anchor"
+_NO_ANCHOR: Final = "`none` leaves the anchor out of sourceUrl, for Sentry's own pages, which add it themselves."
 
 
-@router.get("/stacktrace-link/")
-def stacktrace_link(
-    services: ServicesDep,
-    organization: ForProjects,
-    project: ProjectToRead,
-    frame: Annotated[FrameQuery, Depends(frame_query_of)],
-    release: str | None = None,
-    anchor: Annotated[Literal["none"] | None, Header(alias="X-Scmhost-Anchor", description=_ANCHOR)] = None,
-) -> StacktraceLink:
+@router.get(
+    "/stacktrace-link/", response_model=StacktraceLink, openapi_extra=project_route(LinkQuery, {_ANCHOR: _NO_ANCHOR})
+)
+def stacktrace_link(request: Request, access: Annotated[ProjectAccess, Depends(project_access("project"))]) -> Response:
     """The link of one frame, or a reason and a next step."""
-    resolved = resolve_links(services, organization, project, [frame], LinkOptions(release))[0]
+    services, _, organization, project = access
+    query = read_query(request, LinkQuery)
+    without_anchor = _has_no_anchor(request)
+    resolved = resolve_links(services, organization, project, [query.frame()], LinkOptions(query.release))[0]
     config = None
     if resolved.mapping and resolved.repository:
         config = code_mapping_out(services, MappingDetails(resolved.mapping, project, resolved.repository))
     # Sentry's issue page offers the set-up of a mapping if there is an installation but no link.
-    listed = list_installations(services, organization, PageQuery(), features=frozenset({"stacktrace_link"}))
-    notes = notes_on_release(services, organization, release)
+    listed = list_linking_installations(services, organization)
+    notes = notes_on_release(services, organization, query.release)
     if listed.has_next:
         notes.append(f"The organization has more installations than the {len(listed.items)} that are listed.")
     outcome = _outcome_fields(resolved)
-    if anchor and outcome["source_url"]:
+    if without_anchor and outcome["source_url"]:
         outcome["source_url"] = urldefrag(outcome["source_url"]).url
-    return StacktraceLink(
+    answer = StacktraceLink(
         **outcome,
         config=config,
         notes=notes,
         integrations=[short_installation(services, organization, item) for item in listed.items],
     )
+    return json_answer(answer.model_dump_json())
+
+
+def _has_no_anchor(request: Request) -> bool:
+    value = request.headers.get(_ANCHOR)
+    if value not in (None, "none"):
+        raise InvalidInput("Input should be 'none'", _ANCHOR)
+    return value is not None
 
 
 @router.get("/stacktrace-links/")
@@ -125,7 +149,7 @@ def stacktrace_links(
     release: str | None = None,
 ) -> LinkedFiles:
     """The links of many files, at the commit ``ref``, the release's commit, or the default branch."""
-    frames = [frame_query_of(name, commit_id=ref) for name in file]
+    frames = [LinkQuery(file=name, commitId=ref).frame() for name in file]
     resolved = resolve_links(services, organization, project, frames, LinkOptions(release))
     files = [_linked_file(name, item) for name, item in zip(file, resolved, strict=True)]
     return LinkedFiles(files=files, notes=notes_on_release(services, organization, release))
@@ -161,48 +185,49 @@ def _outcome_fields(resolved: ResolvedFrame) -> dict[str, Any]:
 traces_router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["links"])
 
 
-def context_margin(
-    caller: CallerDep,
-    # Refused here and not in the use case: only a request has a token.
-    context: Annotated[
-        int | None,
-        Query(ge=0, le=MAX_MARGIN, description="Add so many source lines on each side of each linked frame's line."),
-    ] = None,
-) -> int | None:
-    """Return how many source lines are requested on each side of a frame's line; None if none are."""
-    if context is not None:
-        check_reads_code(caller)
-    return context
+class TraceQuery(BaseModel):
+    """The query of ``trace-links``."""
+
+    context: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_MARGIN,
+        description="Add so many source lines on each side of each linked frame's line.",
+    )
+    owners: bool = Field(default=False, description="Add the owners of each linked file, from CODEOWNERS.")
+    suspects: bool = Field(default=False, description="Add the commits that may have introduced the error.")
 
 
-# Only what a parameter adds is ever unset: without parameters, answers are as they were before these existed.
-@traces_router.post("/trace-links/", response_model_exclude_unset=True)
+@traces_router.post("/trace-links/", response_model=TraceWithSuspectsOut, openapi_extra=project_route(TraceQuery))
 def trace_links(
-    services: ServicesDep,
-    organization: ForLinks,
-    project: ProjectToLink,
-    body: LinksIn,
-    margin: Annotated[int | None, Depends(context_margin)],
-    *,
-    owners: Annotated[bool, Query(description="Add the owners of each linked file, from CODEOWNERS.")] = False,
-    suspects: Annotated[bool, Query(description="Add the commits that may have introduced the error.")] = False,
-) -> TraceWithSuspectsOut:
+    request: Request, access: Annotated[ProjectAccess, Depends(project_access("links"))], body: LinksIn
+) -> Response:
     """The links of all frames of a stack trace, each with its confidence; on request with source lines and owners."""
+    services, caller, organization, project = access
+    query = read_query(request, TraceQuery)
+    if query.context is not None:
+        check_reads_code(caller)
     trace = read_trace(services, body)
     resolved = resolve_links(services, organization, project, trace.queries, body.options)
     frames = [linked_frame(*item) for item in zip(trace.frames, resolved, strict=True)]
-    if margin is not None:
-        context = read_context(services, organization, trace.queries, resolved, margin)
+    if query.context is not None:
+        context = read_context(services, organization, trace.queries, resolved, query.context)
         frames = [with_context(*item) for item in zip(frames, context, strict=True)]
-    if owners:
+    if query.owners:
         found = read_owners(services, organization, resolved)
         frames = [with_owners(*item) for item in zip(frames, found, strict=True)]
     notes = notes_on_release(services, organization, body.release)
-    answer = TraceWithSuspectsOut(frames=frames, unread_lines=trace.unread, truncated=trace.truncated, notes=notes)
-    if suspects:
+    answer: dict[str, Any] = {
+        "frames": frames,
+        "unreadLines": trace.unread,
+        "truncated": trace.truncated,
+        "notes": notes,
+    }
+    if query.suspects:
         options = SuspectOptions(body.release or None)
-        answer.suspects = suspects_out(services, organization, trace, resolved, options)
-    return answer
+        suspects = suspects_out(services, organization, trace, resolved, options)
+        answer["suspects"] = suspects.model_dump(mode="json")
+    return json_answer(msgspec.json.encode(answer))
 
 
 @traces_router.post("/explain/")
@@ -216,7 +241,7 @@ def explain_trace(
     explained = explain_links(services, organization, project, trace.queries, body.options)
     frames = [explained_frame(frame, item) for frame, item in zip(trace.frames, explained, strict=True)]
     notes = notes_on_release(services, organization, body.release)
-    return ExplainedTraceOut(frames=frames, unread_lines=trace.unread, truncated=trace.truncated, notes=notes)
+    return {"frames": frames, "unreadLines": trace.unread, "truncated": trace.truncated, "notes": notes}
 
 
 derivation_router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["code mappings"])

@@ -34,7 +34,8 @@ from scmhost.sdk import (
 )
 from scmhost.services import Services
 
-from .link_builder import HookTarget, ProviderQuestions, usable_line
+from .host_questions import HookTarget, ProviderQuestions
+from .link_builder import usable_line
 from .resolve import ResolvedFrame
 from .source_lines import MissingLines, NoLines, SourceLines, lines_around, read_lines
 from .values import FrameQuery, Link

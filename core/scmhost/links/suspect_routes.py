@@ -1,7 +1,7 @@
 """The route of suspect commits, and their shapes on the wire."""
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final, NotRequired
 
 from fastapi import APIRouter
 from pydantic import AliasChoices, Field
@@ -13,8 +13,9 @@ from scmhost.sdk import Organization
 from scmhost.services import Services
 
 from .resolve import ResolvedFrame, resolve_links
-from .schemas import LinkedTraceOut, RepositoryShort
+from .schemas import RepositoryShort
 from .suspects import FoundSuspect, SuspectOptions, find_suspects
+from .trace_schemas import LinkedTraceOut
 from .traces import LinksIn, Trace, read_trace
 
 router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["links"])
@@ -61,7 +62,7 @@ class SuspectsOut(Wire):
 
 
 class TraceWithSuspectsOut(LinkedTraceOut):
-    suspects: SuspectsOut | None = Field(default=None, description="Only with the parameter `suspects`.")
+    suspects: NotRequired[Annotated[SuspectsOut, Field(description="Only with the parameter `suspects`.")]]
 
 
 @router.post("/suspects/")

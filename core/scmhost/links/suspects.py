@@ -20,7 +20,8 @@ from scmhost.suspects.messages import change_of
 from scmhost.suspects.values import NEAR_LINES, innermost_first, is_test_path
 
 from . import suspect_queries
-from .link_builder import HookTarget, ProviderQuestions, usable_line
+from .host_questions import HookTarget, ProviderQuestions
+from .link_builder import usable_line
 from .resolve import UNKNOWN_RELEASE, ResolvedFrame
 from .source_context import together
 from .traces import Trace

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, Field
 
@@ -76,8 +76,7 @@ class DeriveIn(TraceIn):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class TraceFrame:
+class TraceFrame(NamedTuple):
     """A frame of a trace, with its position if it was read from a text."""
 
     frame: FrameIn

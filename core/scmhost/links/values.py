@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from scmhost.mapping import Evidence, FileStatus, FrameInfo, Rule, rules_of_mapping
 from scmhost.sdk import NEXT_STEP, Existence, Reason, RefKind, looks_like_commit, ref_problem
@@ -45,8 +46,7 @@ _DERIVED_CONFIDENCE: Final[Mapping[Confidence, Confidence]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FrameQuery:
+class FrameQuery(NamedTuple):
     """A frame to link.
 
     Attributes:
@@ -132,8 +132,7 @@ class ChosenRef:
     source: RefSource
 
 
-@dataclass(frozen=True, slots=True)
-class LinkBasis:
+class LinkBasis(NamedTuple):
     """The facts that a link is based on. ``derivation`` is the confidence of a derived mapping itself."""
 
     file: FileBasis
@@ -144,19 +143,23 @@ class LinkBasis:
     @property
     def confidence(self) -> Confidence:
         """The lowest confidence of the file, the mapping and the ref."""
-        parts = (_FILE_CONFIDENCE[self.file], self._mapping_confidence, _REF_CONFIDENCE[self.ref])
-        return max(parts, key=_MOST_CONFIDENT_FIRST.index)
-
-    @property
-    def _mapping_confidence(self) -> Confidence:
-        if self.mapping == "person":
-            return "high"
-        # A derived mapping to a file that no commit named is a guess.
-        return "low" if self.file == "unknown" else _DERIVED_CONFIDENCE[self.derivation or "low"]
+        return _confidence(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+@cache
+def _confidence(basis: LinkBasis) -> Confidence:
+    parts = (_FILE_CONFIDENCE[basis.file], _mapping_confidence(basis), _REF_CONFIDENCE[basis.ref])
+    return max(parts, key=_MOST_CONFIDENT_FIRST.index)
+
+
+def _mapping_confidence(basis: LinkBasis) -> Confidence:
+    if basis.mapping == "person":
+        return "high"
+    # A derived mapping to a file that no commit named is a guess.
+    return "low" if basis.file == "unknown" else _DERIVED_CONFIDENCE[basis.derivation or "low"]
+
+
+class Link(NamedTuple):
     """A URL for a frame. ``verified`` is whether the code host has the file; None if that is not known."""
 
     url: str

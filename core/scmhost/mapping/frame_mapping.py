@@ -191,6 +191,9 @@ def map_frame(index: MappingIndex, info: FrameInfo) -> tuple[MappingMatch, ...] 
     if not paths:
         return Unmapped(Reason.NOT_A_FILE, munged)
     matches = _matches(index, paths)
+    if len(matches) == 1 and matches[0][1]:
+        # The common case, which needs no search for several rules of a mapping.
+        return (MappingMatch(matches[0][0], matches[0][1], munged),)
     if not matches:
         return Unmapped(Reason.STACK_ROOT_MISMATCH if len(index) else Reason.NO_CODE_MAPPINGS, munged)
     mapped: dict[int, MappingMatch] = {}
@@ -250,7 +253,7 @@ def _rank(match: RuleMatch) -> Rank:
 
 def _names_a_file(path: str) -> bool:
     """Return False for ``<anonymous>`` and ``[native code]``, which some runtimes print in place of a path."""
-    return not (path.startswith("<") and path.endswith(">")) and not (path.startswith("[") and path.endswith("]"))
+    return path[0] not in "<[" or not path.endswith((">", "]")) or path[0] + path[-1] not in ("<>", "[]")
 
 
 def _check_path(rule: Rule, path: str) -> Mismatch | None:

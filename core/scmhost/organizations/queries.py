@@ -1,14 +1,13 @@
 """SQL of organizations, projects and tokens."""
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final, NotRequired, TypedDict, Unpack
 
 from sqlalchemy import ColumnElement, insert, select, update
 
-from scmhost.infra.db.base import AnyRow
+from scmhost.infra.db.base import AnyRow, secret_digest
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.statements import SortKey, as_id, batches, duplicates, fetch_page, new_id
 from scmhost.infra.errors import NotFound
@@ -37,7 +36,11 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token. The secret itself is not stored; ``hint`` is its last four characters."""
+    """An access token. The secret itself is not stored; ``hint`` is its last four characters.
+
+    Attributes:
+        last_used_at: when it was last used, to the minute or so.
+    """
 
     id: int
     organization_id: int
@@ -47,6 +50,11 @@ class Token:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    last_used_at: datetime | None = None
+
+    def is_valid(self, now: datetime) -> bool:
+        """Return whether it is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 
 
 _ORGANIZATION_COLUMNS: Final = (ORGANIZATIONS.c.id, ORGANIZATIONS.c.slug, ORGANIZATIONS.c.name)
@@ -74,6 +82,11 @@ def find_organization(tx: Transaction, slug_or_id: str) -> Organization | None:
 def get_organization(tx: Transaction, organization_id: int) -> Organization | None:
     """Return the organization with this id."""
     return _one_organization(tx, ORGANIZATIONS.c.id == organization_id)
+
+
+def find_named(tx: Transaction, id_or_slug: int | str) -> Organization | None:
+    """Return the organization with this id, or with this slug."""
+    return get_organization(tx, id_or_slug) if isinstance(id_or_slug, int) else find_organization(tx, id_or_slug)
 
 
 def organization_created_at(tx: Transaction, organization_id: int) -> datetime:
@@ -119,6 +132,7 @@ def create_project(
     """
     row = {"slug": slug, "name": name, "platform": platform, "mappings_version": 0, "created_at": now}
     keys = {"organization_id": organization_id, "id": new_id(tx)}
+    tx.mark_changed(organization_id)
     with duplicates(tx, f"Project {slug!r} exists already in this organization; choose another slug."):
         return project_of(tx.execute(insert(PROJECTS).values(keys | row).returning(*_PROJECT_COLUMNS)).one())
 
@@ -165,6 +179,7 @@ def touch_mappings(tx: Transaction, organization_id: int, project_id: int) -> No
     """Increase the version of the project's code mappings, after a change of one."""
     is_row = (PROJECTS.c.organization_id == organization_id) & (PROJECTS.c.id == project_id)
     tx.execute(update(PROJECTS).where(is_row).values(mappings_version=PROJECTS.c.mappings_version + 1))
+    tx.mark_changed(organization_id)
 
 
 def project_of(row: AnyRow) -> Project:
@@ -218,20 +233,15 @@ def create_token(tx: Transaction, organization_id: int, **new: Unpack[NewToken])
         "created_at": new["now"],
         "expires_at": new.get("expires_at"),
     }
+    tx.mark_changed(organization_id)
     with duplicates(tx, f"Token {new['name']!r} was saved already; create a new one."):
         return _token(tx.execute(insert(TOKENS).values(row).returning(TOKENS)).one())
-
-
-def token_digest(text: str) -> str:
-    """Return the digest under which a token is stored."""
-    # A fast hash is enough: the text is 256 random bits, not a password that people choose.
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def service_token_digest(organization_id: int, random_part: str) -> str:
     """Return the digest of a token that contains the address of the service."""
     # With the id, so that a token whose claim names another organization matches no row of it.
-    return token_digest(f"sntrys_{organization_id}_{random_part}")
+    return secret_digest(f"sntrys_{organization_id}_{random_part}")
 
 
 def token_by_digest(tx: Transaction, organization_id: int, digest: str) -> Token | None:
@@ -259,6 +269,7 @@ def revoke_token(tx: Transaction, organization_id: int, token_id: int, now: date
     is_row = (TOKENS.c.organization_id == organization_id) & (TOKENS.c.id == token_id)
     # The first revocation is kept: the audit log has its time too.
     tx.execute(update(TOKENS).where(is_row, TOKENS.c.revoked_at.is_(None)).values(revoked_at=now))
+    tx.mark_changed(organization_id)
     return tx.execute(select(TOKENS.c.id).where(is_row)).first() is not None
 
 
@@ -272,4 +283,13 @@ def _token(row: AnyRow) -> Token:
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
+        last_used_at=row.last_used_at,
     )
+
+
+def save_token_uses(tx: Transaction, uses: Mapping[tuple[int, int], datetime]) -> None:
+    """Save when tokens were last used, by organization and id. A later time that is saved already stays."""
+    for (organization_id, token_id), moment in sorted(uses.items()):
+        is_row = (TOKENS.c.organization_id == organization_id) & (TOKENS.c.id == token_id)
+        is_older = TOKENS.c.last_used_at.is_(None) | (TOKENS.c.last_used_at < moment)
+        tx.execute(update(TOKENS).where(is_row, is_older).values(last_used_at=moment))

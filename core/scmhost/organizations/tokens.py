@@ -1,16 +1,20 @@
-"""Create, list and revoke access tokens; the scopes that they carry."""
+"""Create, list and revoke access tokens; their text, the scopes that they carry, and when they were used."""
 
 import base64
+import binascii
 import json
+import re
 import secrets
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
 from scmhost.audit.queries import record
+from scmhost.infra.db.base import secret_digest
 from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.sdk import Organization
-from scmhost.services import Services
+from scmhost.services import Actor, Services
 
 from . import queries
 from .queries import Token
@@ -162,7 +166,7 @@ def plain_token(organization: Organization) -> tuple[str, str]:
     """Return the text of a new token and its digest."""
     # The prefix lets secret scanners find tokens that were committed by mistake.
     text = f"scmhost_{organization.id}_{secrets.token_urlsafe(32)}"
-    return text, queries.token_digest(text)
+    return text, secret_digest(text)
 
 
 def token_with_service(organization: Organization, url: str, now: datetime) -> tuple[str, str]:
@@ -175,3 +179,75 @@ def token_with_service(organization: Organization, url: str, now: datetime) -> t
     encoded = base64.b64encode(json.dumps(claim, separators=(",", ":")).encode()).decode()
     random_part = base64.b64encode(secrets.token_bytes(32)).decode().rstrip("=")
     return f"sntrys_{encoded}_{random_part}", queries.service_token_digest(organization.id, random_part)
+
+
+# An id below 10**16, and 256 random bits in the alphabet of URL-safe Base64.
+_PLAIN: Final = re.compile(r"scmhost_(\d{1,16})_[A-Za-z0-9_-]{43}", re.ASCII)
+# Clients of Sentry split the text at its two underscores, so both parts are in the alphabet of plain Base64.
+_WITH_SERVICE: Final = re.compile(r"sntrys_([A-Za-z0-9+/=]{1,4096})_([A-Za-z0-9+/]{43})", re.ASCII)
+_SLUG: Final = re.compile(r"[a-z0-9_-]{1,50}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadToken:
+    """A token as a client sent it.
+
+    Attributes:
+        organization: the id of the token's organization, or its slug.
+        secret: the text whose digest is stored; None: the digest is over the organization's id and ``random_part``.
+        random_part: the secret part of a token that contains the address of the service.
+    """
+
+    organization: int | str
+    secret: str | None = None
+    random_part: str = ""
+
+    def digest(self, organization_id: int) -> str:
+        """Return the digest under which the token is stored, if it is one of this organization."""
+        if self.secret:
+            return secret_digest(self.secret)
+        return queries.service_token_digest(organization_id, self.random_part)
+
+
+def read_token(text: str) -> ReadToken | None:
+    """Return what a token says about itself; None: it has neither form."""
+    # The table's key begins with the organization's id, so the text names the organization.
+    if plain := _PLAIN.fullmatch(text):
+        return ReadToken(int(plain[1]), text)
+    if match := _WITH_SERVICE.fullmatch(text):
+        slug = _organization_in(match[1])
+        return ReadToken(slug, random_part=match[2]) if slug else None
+    return None
+
+
+def _organization_in(encoded: str) -> str | None:
+    try:
+        claim = json.loads(base64.b64decode(encoded, validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+    slug = claim.get("org") if isinstance(claim, dict) else None
+    return slug if isinstance(slug, str) and _SLUG.fullmatch(slug) else None
+
+
+def save_token_uses(services: Services) -> None:
+    """Save that the tokens that were used in this process were used by now.
+
+    A request only reads the database, so its token is noted until then. If this fails, it stays noted.
+    """
+    uses = frozenset(services.token_uses)
+    if uses:
+        with services.store.write() as tx:
+            queries.save_token_uses(tx, dict.fromkeys(uses, services.clock.now()))
+        services.token_uses.difference_update(uses)
+
+
+def add_local_token(services: Services, organization: Organization) -> str:
+    """Return a token for a command on this machine, which acts as its user. It ends with the process."""
+    text, _ = plain_token(organization)
+    services.local_tokens[text] = (organization, services.actor)
+    return text
+
+
+def local_token(organization: Organization, user: Actor, now: datetime) -> Token:
+    """Return the token of a command on this machine, which has all scopes."""
+    return Token(0, organization.id, user.name, "", frozenset(ALL_SCOPES), now, None, None)

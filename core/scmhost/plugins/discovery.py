@@ -11,10 +11,10 @@ from typing import Final, TypeAlias
 from packaging.utils import canonicalize_name
 
 from scmhost.sdk import PROJECT_NAME
+from scmhost.sdk.validation import did_you_mean
 
 from .config.schema import Settings
 from .config.watching import FileState
-from .errors import did_you_mean
 
 _RANGE: Final = re.compile(r"scmhost-api\s*(?=[<>=!~])")
 _OPERATOR: Final = tuple("<>=!~")

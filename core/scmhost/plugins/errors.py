@@ -8,9 +8,8 @@ HostError
 └── ProviderOff       a switch or a broken plugin turns the provider off for this organization
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import ClassVar, Literal
 
 from scmhost.infra.errors import ScmhostError
@@ -99,12 +98,3 @@ class ProviderOff(HostError):
         super().__init__(f"provider {provider!r} is off: {reason}")
         self.provider = provider
         self.reason = reason
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a hint with the nearest known name, or with all names when none is near."""
-    names = sorted(known)
-    near = get_close_matches(name, names, n=1)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return f"known are {', '.join(names)}" if names else "none is known"

@@ -20,10 +20,10 @@ from types import MappingProxyType, ModuleType
 from typing import Any, Final
 
 from scmhost.sdk import API_VERSION, HOOK_PREFIX, HOOK_SPECS, PROJECT_NAME
-from scmhost.sdk.validation import ARGUMENTS, definition, unusable_object
+from scmhost.sdk.validation import ARGUMENTS, definition, did_you_mean, unusable_object
 
 from .discovery import Candidate
-from .errors import BadPlugin, Origin, did_you_mean
+from .errors import BadPlugin, Origin
 from .isolation.faults import innermost_location, location_text
 from .isolation.guard import Guard
 

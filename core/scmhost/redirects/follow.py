@@ -68,21 +68,45 @@ class Followed:
 def follow(services: Services, organization: Organization, request: RedirectRequest) -> Followed:
     """Return the pages of a frame's source. Mappings that people made come before derived ones."""
     projects = _projects(services, organization, request.project)
-    found = _unique(_mapped(services, organization, request, projects, derive=False))
+    found = _pages(services, organization, request, projects, LinkOptions(request.release))
     if request.repository is not None:
         return _in_repository(services, organization, request, found)
     if not found and projects:
         # Derived mappings come from the files of all repositories: they are the same for each project.
-        found = _unique(_mapped(services, organization, request, projects[:1], derive=True))
+        found = _pages(services, organization, request, projects[:1], LinkOptions(request.release, derive=True))
     return Followed(found) if found else _nothing(services, organization, request, projects)
 
 
 def _projects(services: Services, organization: Organization, name: str | None) -> list[Project]:
-    with services.store.read() as tx:
-        if name:
-            project = organization_queries.find_project(tx, organization.id, name)
-            return [project] if project else []
-        return list(organization_queries.project_page(tx, organization.id, PageQuery(size=MOST_PROJECTS)).items)
+    rows = services.store.caches.of(organization, services.clock.now())
+
+    def read_one() -> Project | None:
+        with services.store.read() as tx:
+            return organization_queries.find_project(tx, organization.id, name or "")
+
+    def read_all() -> Sequence[Project]:
+        with services.store.read() as tx:
+            return organization_queries.project_page(tx, organization.id, PageQuery(size=MOST_PROJECTS)).items
+
+    if name:
+        project = rows.get("project", name, read_one)
+        return [project] if project else []
+    return list(rows.get("first projects", MOST_PROJECTS, read_all))
+
+
+def _pages(
+    services: Services,
+    organization: Organization,
+    request: RedirectRequest,
+    projects: Sequence[Project],
+    options: LinkOptions,
+) -> list[SourcePage]:
+    found = _unique(_mapped(services, organization, request, projects, options))
+    if len(found) > 1:
+        # Only the order of several pages depends on the status of each file, and few frames have several.
+        options = replace(options, with_file_status=True)
+        found = _unique(_mapped(services, organization, request, projects, options))
+    return found
 
 
 def _mapped(
@@ -90,10 +114,8 @@ def _mapped(
     organization: Organization,
     request: RedirectRequest,
     projects: Sequence[Project],
-    *,
-    derive: bool,
+    options: LinkOptions,
 ) -> Iterator[SourcePage]:
-    options = LinkOptions(request.release, derive=derive, with_file_status=True)
     for project in projects:
         (resolved,) = resolve_links(services, organization, project, [request.frame], options)
         if isinstance(resolved.outcome, Link) and resolved.repository:

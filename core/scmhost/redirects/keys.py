@@ -9,8 +9,10 @@ import secrets
 from typing import Final
 
 from scmhost.audit.queries import record
+from scmhost.infra.db.base import secret_digest
+from scmhost.infra.db.engine import OrganizationCache
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
-from scmhost.organizations.queries import get_organization
+from scmhost.organizations.queries import find_named
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
@@ -87,14 +89,28 @@ def organization_of(services: Services, text: str, sender: str | None = None) ->
     match = _KEY.fullmatch(text)
     if not match:
         raise unknown
-    with services.store.read() as tx:
-        key = queries.with_text(tx, int(match[1]), text)
-        organization = get_organization(tx, int(match[1])) if key else None
-    if key is None or organization is None or key.revoked_at is not None:
+    rows = services.store.caches.find(int(match[1]), services.clock.now(), find_named)
+    key = _cached_key(services, rows, secret_digest(text)) if rows else None
+    if rows is None or key is None or key.revoked_at is not None:
         raise unknown
     if key.binds_sender and (not sender or (key.sender or _bind(services, key, sender)) != sender):
         raise unknown
-    return key, organization
+    return key, rows.organization
+
+
+def _cached_key(services: Services, rows: OrganizationCache, digest: str) -> RedirectKey | None:
+    # Guesses fill a cache of their own, and not that of the valid keys.
+    if rows.peek("unknown redirect key", digest):
+        return None
+
+    def read() -> RedirectKey | None:
+        with services.store.read() as tx:
+            return queries.with_digest(tx, rows.organization.id, digest)
+
+    key = rows.get("redirect key", digest, read)
+    if key is None:
+        rows.keep("unknown redirect key", digest, digest)
+    return key
 
 
 def _bind(services: Services, key: RedirectKey, sender: str) -> str | None:

@@ -1,13 +1,12 @@
 """SQL of redirect keys."""
 
-import hashlib
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import ColumnElement, and_, func, insert, select, update
 
-from scmhost.infra.db.base import AnyRow
+from scmhost.infra.db.base import AnyRow, secret_digest
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.statements import new_id
 
@@ -45,11 +44,12 @@ def create(
         "organization_id": organization_id,
         "id": new_id(tx),
         "name": name,
-        "digest": digest(text),
+        "digest": secret_digest(text),
         "hint": text[-4:],
         "binds_sender": binds_sender,
         "created_at": now,
     }
+    tx.mark_changed(organization_id)
     return _key(tx.execute(insert(REDIRECT_KEYS).values(row).returning(*_COLUMNS)).one())
 
 
@@ -70,26 +70,22 @@ def get(tx: Transaction, organization_id: int, key_id: int) -> RedirectKey | Non
     return _one(tx, _is_row(organization_id, key_id))
 
 
-def with_text(tx: Transaction, organization_id: int, text: str) -> RedirectKey | None:
-    """Return the key with this text, revoked or not."""
-    return _one(tx, and_(_KEYS.organization_id == organization_id, _KEYS.digest == digest(text)))
+def with_digest(tx: Transaction, organization_id: int, digest: str) -> RedirectKey | None:
+    """Return the key with this digest of its text, revoked or not."""
+    return _one(tx, and_(_KEYS.organization_id == organization_id, _KEYS.digest == digest))
 
 
 def revoke(tx: Transaction, organization_id: int, key_id: int, now: datetime) -> None:
     """Revoke a key."""
     tx.execute(update(REDIRECT_KEYS).where(_is_row(organization_id, key_id)).values(revoked_at=now))
+    tx.mark_changed(organization_id)
 
 
 def bind(tx: Transaction, organization_id: int, key_id: int, sender: str) -> None:
     """Save the sender of a key that has none."""
     is_free = and_(_is_row(organization_id, key_id), _KEYS.sender.is_(None))
     tx.execute(update(REDIRECT_KEYS).where(is_free).values(sender=sender))
-
-
-def digest(text: str) -> str:
-    """Return the digest under which a key is stored."""
-    # A fast hash is enough: the text is 256 random bits, not a password that people choose.
-    return hashlib.sha256(text.encode()).hexdigest()
+    tx.mark_changed(organization_id)
 
 
 def _is_row(organization_id: int, key_id: int) -> ColumnElement[bool]:

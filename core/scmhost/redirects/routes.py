@@ -1,28 +1,51 @@
-"""The routes of redirects. A browser opens them: they need a key in the path, no token, and answer with pages."""
+"""The routes of redirects, which a browser opens with a key in the path and no token, and of their keys."""
 
 import re
-from typing import Annotated, Final
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode, urlsplit
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
 from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError, TooManyRequests
-from scmhost.infra.http import html_page
+from scmhost.infra.http import Moment, Wire, html_page, read_query
 from scmhost.links.values import FrameQuery, no_link_message
 from scmhost.mapping import FrameInfo
-from scmhost.organizations.access import ServicesDep, limit_rate
-from scmhost.sdk import Organization, ref_problem
+from scmhost.organizations.access import (
+    AuditedServices,
+    ForIntegrations,
+    NumericId,
+    ServicesDep,
+    limit_rate,
+    parse_id,
+    services_in,
+)
+from scmhost.sdk import Organization, Reason, ref_problem
+from scmhost.services import Services
 
 from .follow import Followed, RedirectRequest, follow
-from .keys import organization_of
+from .keys import create_key, list_keys, organization_of, revoke_key
 from .pages import page, style_sheet
+from .queries import RedirectKey
 
 router: Final = APIRouter(tags=["redirects"])
 
 _LONGEST: Final = 4096
 _NUMBER: Final = re.compile(r"\d{1,9}", re.ASCII)
 _PLACE: Final = re.compile(r"(?P<path>.+?):(?P<line>\d{1,9})(?::\d{1,9})?", re.ASCII | re.DOTALL)
+
+_MENDED_BY_A_MAPPING: Final = frozenset(
+    {
+        Reason.NO_CODE_MAPPINGS,
+        Reason.STACK_ROOT_MISMATCH,
+        Reason.FILE_NOT_FOUND,
+        Reason.PATH_OUTSIDE,
+        Reason.NOT_IN_REPOSITORY,
+        Reason.SEVERAL_FILES,
+    }
+)
 
 _Text = Annotated[str, Field(max_length=_LONGEST)]
 
@@ -78,18 +101,17 @@ class RedirectQuery(BaseModel):
         )
 
 
-_Key = Annotated[str, Path(description="A key of `scmhost redirects create`.")]
-
-
 @router.get("/r/{key}", response_class=Response, include_in_schema=False)
 @router.get("/r/sentry/{key}", response_class=Response, include_in_schema=False)
-def redirect(services: ServicesDep, key: _Key, query: Annotated[RedirectQuery, Query()]) -> Response:
+def redirect(request: Request) -> Response:
     """Redirect a browser to the source of a frame; a page, if there are several places or none."""
+    services = services_in(request)
+    query = read_query(request, RedirectQuery)
     try:
-        own, organization = organization_of(services, key, query.installation_id or None)
+        own, organization = organization_of(services, request.path_params["key"], query.installation_id or None)
         limit_rate(services, "key", own.id, services.limits.redirects_per_minute)
-        request = query.request()
-        found = follow(services, organization, request)
+        wanted = query.request()
+        found = follow(services, organization, wanted)
     except NotFound as error:
         return _problem(404, error)
     except InvalidInput as error:
@@ -98,10 +120,10 @@ def redirect(services: ServicesDep, key: _Key, query: Annotated[RedirectQuery, Q
         answer = _problem(429, error)
         answer.headers["Retry-After"] = str(error.retry_after)
         return answer
-    return _answer(organization, request, found)
+    return _answer(services, organization, wanted, found)
 
 
-def _answer(organization: Organization, request: RedirectRequest, found: Followed) -> Response:
+def _answer(services: Services, organization: Organization, request: RedirectRequest, found: Followed) -> Response:
     if len(found.pages) == 1:
         headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
         return RedirectResponse(found.pages[0].link.url, 302, headers)
@@ -116,8 +138,24 @@ def _answer(organization: Organization, request: RedirectRequest, found: Followe
         reason=no_link_message(found.missing),
         missing=found.missing,
         explained=found.explained,
+        mapping_forms=_mapping_forms(services, organization, request, found),
     )
     return html_page(missing, 404, styled=True)
+
+
+def _mapping_forms(
+    services: Services, organization: Organization, request: RedirectRequest, found: Followed
+) -> dict[int, str]:
+    """Return the addresses of the pages on which an administrator makes the missing mapping, by project."""
+    # Other reasons, such as an unclaimed repository, stay with any mapping.
+    if not services.web.enabled or found.missing is None or found.missing.reason not in _MENDED_BY_A_MAPPING:
+        return {}
+    frame = request.frame
+    fields = {"path": frame.info.filename, "line": frame.line, "module": frame.info.module}
+    query = urlencode({name: value for name, value in (fields | {"platform": frame.info.platform}).items() if value})
+    base = urlsplit(services.url or "").path
+    above = f"{base}/organizations/{organization.slug}/projects"
+    return {project.id: f"{above}/{project.slug}/mappings/new?{query}" for project, _ in found.explained}
 
 
 def _problem(status: int, error: ScmhostError) -> Response:
@@ -130,3 +168,66 @@ def _problem(status: int, error: ScmhostError) -> Response:
 def style() -> Response:
     """The style sheet of the pages."""
     return Response(style_sheet(), media_type="text/css", headers={"Cache-Control": "public, max-age=86400"})
+
+
+class NewRedirectKey(BaseModel):
+    """A redirect key to create."""
+
+    name: str
+    binds_sender: bool = Field(
+        default=False, alias="bindsSender", description="Whether the key works only for the first sender that uses it."
+    )
+
+
+class RedirectKeyOut(Wire):
+    """A redirect key, without its text."""
+
+    id: str
+    name: str
+    hint: str = Field(description="The last four characters of the key.")
+    binds_sender: bool
+    sender: str | None = Field(description="The only sender of a key that binds its sender, once there is one.")
+    date_created: Moment
+    date_revoked: Moment | None
+
+
+class NewRedirectKeyOut(RedirectKeyOut):
+    """A new redirect key, with its text."""
+
+    key: str = Field(description="The key, which cannot be read again.")
+
+
+keys_router: Final = APIRouter(prefix="/api/0/organizations/{organization}/redirect-keys", tags=["redirect keys"])
+
+
+@keys_router.get("/")
+def redirect_keys_list(services: ServicesDep, organization: ForIntegrations) -> Sequence[RedirectKeyOut]:
+    """The redirect keys of an organization, the oldest first, revoked ones too."""
+    return [RedirectKeyOut(**_key_fields(key)) for key in list_keys(services, organization)]
+
+
+@keys_router.post("/", status_code=201)
+def redirect_keys_add(
+    services: AuditedServices, organization: ForIntegrations, new: NewRedirectKey
+) -> NewRedirectKeyOut:
+    """Create a redirect key. The answer is the only one that contains it."""
+    key, text = create_key(services, organization, new.name, binds_sender=new.binds_sender)
+    return NewRedirectKeyOut(**_key_fields(key), key=text)
+
+
+@keys_router.delete("/{key_id}/", status_code=204, response_class=Response)
+def redirect_keys_revoke(services: AuditedServices, organization: ForIntegrations, key_id: NumericId) -> None:
+    """Revoke a redirect key. Its URLs lead nowhere from now on."""
+    revoke_key(services, organization, parse_id(key_id, "redirect key"))
+
+
+def _key_fields(key: RedirectKey) -> dict[str, Any]:
+    return {
+        "id": str(key.id),
+        "name": key.name,
+        "hint": key.hint,
+        "binds_sender": key.binds_sender,
+        "sender": key.sender,
+        "date_created": key.created_at,
+        "date_revoked": key.revoked_at,
+    }

@@ -48,7 +48,7 @@ _PROVIDERS_WITH_URL: Final = frozenset(
 )
 
 # Its links stay: the code host may restore it, and a report may be wrong, such as after a lost permission.
-_DELETED: Final = (
+DELETED: Final = (
     "The code host reports that it deleted this repository. Its links are kept but cannot be verified, and no commits "
     "are fetched. Delete it here too, or restore it there and synchronize the installation."
 )
@@ -234,7 +234,7 @@ def serialize_repository(services: Services, organization: Organization, reposit
     """
     key = repository.provider
     off = services.plugins.idle_reason(key, organization)
-    idle = off or (_DELETED if repository.state == "deleted" else None)
+    idle = off or (DELETED if repository.state == "deleted" else None)
     payload = default_payload(repository, _provider_payload(services, key), idle)
     calls = None if key is None or off else services.plugins.calls(key)
     if calls is None:

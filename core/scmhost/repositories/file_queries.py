@@ -4,19 +4,20 @@ A background job adds the changes of new commits to the index. Reads do not wait
 that are not indexed yet, of which they read a bounded number.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal, or_, select, tuple_
 
 from scmhost.commits.tables import COMMITS, FILE_CHANGES
 from scmhost.infra.db import jobs
 from scmhost.infra.db.base import JOBS, hash_of, is_text
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.jobs import QueuedJob
-from scmhost.infra.db.statements import batches, insert_into
+from scmhost.infra.db.statements import batches, insert_into, number_list, numbers_parameter
 from scmhost.sdk import JsonObject
 from scmhost.services import Services
 
@@ -145,17 +146,26 @@ def file_states(
     """
     hashes = {id_: {hash_of(path) for path in own if is_text(path)} for id_, own in paths.items()}
     states = _States()
+    dialect = tx.get_bind().dialect.name
     for repository_id, own in hashes.items():
-        for piece in batches(own):
-            condition = (KNOWN_FILES.c.repository_id == repository_id) & KNOWN_FILES.c.path_hash.in_(piece)
-            states.add(tx.execute(_indexed(organization_id).where(condition)))
+        if own:
+            values = {"organization": organization_id, "repository": repository_id}
+            states.add(tx.execute(_files_with_hash(dialect), {**values, "hashes": number_list(dialect, own)}))
     every_hash = set().union(*hashes.values())
     if every_hash:
-        changes = _pending_changes(
-            tx, organization_id, [id_ for id_, own in hashes.items() if own], _has_hash, every_hash
-        )
+        ids = [id_ for id_, own in hashes.items() if own]
+        changes = _pending_changes(tx, organization_id, ids, lambda rows: rows.c.path_hash, every_hash)
         states.add(change for change in changes if change.path_hash in hashes[change.repository_id])
     return states.files()
+
+
+# Built once: every link of a trace needs it, and to build it takes longer than to execute it.
+@cache
+def _files_with_hash(dialect: str) -> Select[Any]:
+    return _indexed(bindparam("organization")).where(
+        KNOWN_FILES.c.repository_id == bindparam("repository"),
+        KNOWN_FILES.c.path_hash.in_(numbers_parameter(dialect, "hashes")),
+    )
 
 
 def paths_by_name(
@@ -178,7 +188,7 @@ def paths_by_name(
         states.add(tx.execute(_indexed(organization_id).where(KNOWN_FILES.c.name.in_(few))))
     left = heads - too_many
     if left:
-        states.add(_pending_changes(tx, organization_id, None, _has_name, left))
+        states.add(_pending_changes(tx, organization_id, None, lambda rows: _name_of(rows.c.path), left))
     paths = states.paths_by_repository(most, too_many)
     if left_out is not None:
         left_out |= too_many
@@ -222,7 +232,7 @@ class _States:
         return paths
 
 
-def _indexed(organization_id: int) -> Select[Any]:
+def _indexed(organization_id: Any) -> Select[Any]:
     """Select files of the index with the sha of their newest commit."""
     same_commit = and_(
         COMMITS.c.organization_id == KNOWN_FILES.c.organization_id, COMMITS.c.id == KNOWN_FILES.c.commit_id
@@ -247,7 +257,7 @@ def _pending_changes(
     tx: Transaction,
     organization_id: int,
     repository_ids: Collection[int] | None,
-    condition: Any,
+    part: Callable[[Any], ColumnElement[Any]],
     values: Collection[Any],
 ) -> list[Any]:
     """Return the file changes that fulfil a condition, of the newest commits that are not indexed yet.
@@ -256,7 +266,7 @@ def _pending_changes(
         tx: the transaction.
         organization_id: the organization.
         repository_ids: the repositories; None for all of the organization.
-        condition: gives the condition for a subquery of file changes and some of the values.
+        part: gives the hash or name of each row of file changes.
         values: the hashes or names to find.
     """
     found: list[Any] = []
@@ -286,26 +296,30 @@ def _pending_changes(
         if repository_ids is not None:
             query = query.where(COMMITS.c.repository_id.in_(repository_ids))
         for piece in batches(values):
-            found += tx.execute(query.where(condition(changes, piece)))
+            found += tx.execute(query.where(part(changes).in_(piece)))
     return found
-
-
-def _has_hash(changes: Any, hashes: Sequence[int]) -> ColumnElement[bool]:
-    matches: ColumnElement[bool] = changes.c.path_hash.in_(hashes)
-    return matches
-
-
-def _has_name(changes: Any, names: Sequence[str]) -> ColumnElement[bool]:
-    return _name_of(changes.c.path).in_(names)
 
 
 def _pending_ranges(tx: Transaction, organization_id: int, repository_ids: Collection[int] | None) -> list[_IdRange]:
     """Return the id ranges of the newest jobs that wait, the newest first."""
-    query = select(JOBS.c.payload).where(JOBS.c.organization_id == organization_id, JOBS.c.kind == INDEX_FILES)
-    if repository_ids is not None:
-        query = query.where(or_(*(JOBS.c.key.startswith(f"{id_}:") for id_ in repository_ids)))
-    payloads = tx.scalars(query.order_by(JOBS.c.id.desc()).limit(_PENDING_JOBS_READ))
+    if repository_ids is not None and len(repository_ids) == 1:
+        (repository_id,) = repository_ids
+        payloads = tx.scalars(_WAITING_OF_ONE, {"organization": organization_id, "prefix": f"{repository_id}:"})
+    else:
+        query = _waiting(organization_id)
+        if repository_ids is not None:
+            query = query.where(or_(*(JOBS.c.key.startswith(f"{id_}:") for id_ in repository_ids)))
+        payloads = tx.scalars(query)
     return sorted((_range_of(payload) for payload in payloads), key=lambda ids: ids.last, reverse=True)
+
+
+def _waiting(organization_id: Any) -> Select[Any]:
+    query = select(JOBS.c.payload).where(JOBS.c.organization_id == organization_id, JOBS.c.kind == INDEX_FILES)
+    return query.order_by(JOBS.c.id.desc()).limit(_PENDING_JOBS_READ)
+
+
+# A prefix has digits and a colon, which need no escaping.
+_WAITING_OF_ONE: Final = _waiting(bindparam("organization")).where(JOBS.c.key.startswith(bindparam("prefix")))
 
 
 def _ranges_to_scan(tx: Transaction, organization_id: int, newest_first: Iterable[_IdRange]) -> list[_IdRange]:

@@ -74,10 +74,24 @@ class PageCache:
 
     def __init__(self) -> None:
         self._cached: OrderedDict[tuple[ProviderCalls, str, str], RepositoryTemplates] = OrderedDict()
+        self._last: dict[int, tuple[ProviderCalls, Installation, Repository, RepositoryTemplates]] = {}
         self._lock = Lock()
 
     def of(self, calls: ProviderCalls, installation: Installation, repository: Repository) -> RepositoryTemplates:
         """Return a repository's templates, from its plugin if they are not cached."""
+        # Most requests have the very objects of the last one, which are cached too: nothing has to be compared.
+        last = self._last.get(repository.id)
+        if last and last[0] is calls and last[1] is installation and last[2] is repository:
+            return last[3]
+        templates = self._by_value(calls, installation, repository)
+        if len(self._last) >= MAX_REPOSITORIES:
+            self._last.clear()
+        self._last[repository.id] = (calls, installation, repository, templates)
+        return templates
+
+    def _by_value(
+        self, calls: ProviderCalls, installation: Installation, repository: Repository
+    ) -> RepositoryTemplates:
         # The object of the calls changes with the plugin's settings. The values are compared by their text, because
         # their configuration is not hashable; as JSON it would fail for half of a surrogate pair.
         key = (calls, repr(installation), repr(repository))

@@ -39,7 +39,6 @@ HOLDERS: Final = (RepositoryStatus.ACTIVE.value, RepositoryStatus.HIDDEN.value)
 _STATUSES: Final = frozenset(status.value for status in RepositoryStatus)
 _STATES: Final = frozenset(get_args(HostState))
 
-
 UNKNOWN_TO_HOST: Final[Mapping[str, Any]] = {"state": "active", "host_name": None}
 """The columns that the synchronization sets, for a repository that gets another installation or none."""
 
@@ -83,6 +82,7 @@ def _change(
         Duplicate: another repository has the name or the external id.
     """
     condition = is_row(organization_id, repository_id) & condition
+    tx.mark_changed(organization_id)
     with duplicates(
         tx, f"Repository {repository_id}: its name or external id belongs to another repository; choose another."
     ):
@@ -102,8 +102,7 @@ def schedule_deletion(
 ) -> Repository | None:
     """Schedule a repository's deletion. Other repositories may take its name and external id at once.
 
-    Returns:
-        The repository, or None when its deletion is scheduled already or it does not exist.
+    Return None when its deletion is scheduled already or it does not exist.
     """
     fields = {"status": RepositoryStatus.PENDING_DELETION.value, "delete_after": delete_after}
     return _change(tx, organization_id, repository_id, REPOSITORIES.c.status.in_(HOLDERS), fields)
@@ -146,15 +145,15 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
 def delete_now(tx: Transaction, organization_id: int, repository_id: int) -> list[int] | None:
     """Delete a repository with its commits and its code mappings.
 
-    Returns:
-        The ids of the releases that contained its commits, which the caller refreshes in the same transaction; None
-        when there is no such repository.
+    Return the ids of the releases that contained its commits, which the caller refreshes in the same transaction; None
+    when there is no such repository.
     """
     # Read before the row is deleted: the cascade removes what refers to it.
     projects, releases = _referring(tx, organization_id, repository_id)
     deletion = delete(REPOSITORIES).where(is_row(organization_id, repository_id)).returning(REPOSITORIES.c.id)
     if tx.execute(deletion).first() is None:
         return None
+    tx.mark_changed(organization_id)
     # Workers cache the mappings of a project by their version.
     for project_id in projects:
         touch_mappings(tx, organization_id, project_id)
@@ -200,6 +199,7 @@ def create(
         Duplicate: another repository has the name, without regard to case, or the provider's external id.
     """
     row = _new_row(organization_id, new_id(tx), name, now) | details
+    tx.mark_changed(organization_id)
     row["configuration"] = row["configuration"] or {}
     message = f"Repository {name!r}, or one with its external id, exists already; use that one or choose another name."
     with duplicates(tx, message):
@@ -217,13 +217,13 @@ def ensure(
     # Of two spellings of a name the first is stored.
     spelled = {name_key(name): name for name in reversed(list(names))}
     found = _holders(tx, organization_id, spelled)
-    missing = sorted(spelled.keys() - found.keys())
-    if not missing:
+    if not (missing := sorted(spelled.keys() - found.keys())):
         return found
     ids = new_ids(tx, len(missing))
     new = zip(ids, missing, strict=True)
     rows = [_new_row(organization_id, id_, spelled[key], now) | {"url": urls.get(key)} for id_, key in new]
     insert_missing(tx, REPOSITORIES, rows)
+    tx.mark_changed(organization_id)
     return found | _holders(tx, organization_id, missing)
 
 
@@ -326,8 +326,8 @@ def unclaimed(tx: Transaction, organization_id: int, limit: int, *, query: str =
 def of_installation(tx: Transaction, organization_id: int, installation_id: int) -> list[Repository]:
     """Return all repositories of an installation, in any status, by name."""
     own = (REPOSITORIES.c.organization_id == organization_id) & (REPOSITORIES.c.installation_id == installation_id)
-    rows = select(*COLUMNS).where(own).order_by(REPOSITORIES.c.name_key, REPOSITORIES.c.id)
-    return [repository_of(row) for row in tx.execute(rows)]
+    rows = tx.execute(select(*COLUMNS).where(own).order_by(REPOSITORIES.c.name_key, REPOSITORIES.c.id))
+    return [repository_of(row) for row in rows]
 
 
 def claim(

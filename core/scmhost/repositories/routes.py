@@ -3,21 +3,32 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 
 from scmhost.infra.errors import InvalidInput
-from scmhost.infra.http import Moment, RequestedPage, Wire, link_header
+from scmhost.infra.http import Moment, PageParameters, Paging, Wire, json_answer, link_header, read_query
 from scmhost.infra.paging import Page
 from scmhost.installations.install import InvalidForm, field_problems
 from scmhost.installations.schemas import OfferOut, Offers, RemovedInstallation
-from scmhost.organizations.access import AuditedServices, ForIntegrations, ForLoose, NumericId, ServicesDep, parse_id
+from scmhost.organizations.access import (
+    Access,
+    AuditedServices,
+    ForIntegrations,
+    ForLoose,
+    NumericId,
+    ServicesDep,
+    organization_access,
+    organization_route,
+    parse_id,
+)
 from scmhost.sdk import AddRequest, Organization, Repository, RepositoryStatus
 from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
 from .claim import add_repository, create_repository, serialize_repositories, serialize_repository
+from .listing import Shaped, listed_page
 from .manage import change_repository, delete_repository, get_repository, list_repositories, uninstall
 from .offers import offer_repositories
 from .sync import SyncStatus, request_sync, sync_status
@@ -216,24 +227,42 @@ _NEW_REPOSITORY: Final = TypeAdapter(NewRepository)
 _ADDED_THROUGH_PROVIDER: Final = TypeAdapter(AddedThroughProvider)
 
 
-@router.get("/", response_model_exclude_unset=True)
-def repositories_list(
-    services: ServicesDep,
-    organization: ForLoose,
-    page: RequestedPage,
-    query: str = "",
-    status: str = "active",
-    integration_id: Annotated[int | None, Query(ge=0, lt=2**53)] = None,
-) -> Sequence[RepositoryOut]:
+class RepositoriesQuery(PageParameters):
+    """The query of the list of repositories."""
+
+    query: str = ""
+    status: str = "active"
+    integration_id: Annotated[int | None, Field(ge=0, lt=2**53)] = None
+
+
+_ANSWER: Final = TypeAdapter(list[RepositoryOut])
+
+
+@router.get("/", response_model=Sequence[RepositoryOut], openapi_extra=organization_route(RepositoriesQuery))
+def repositories_list(request: Request, access: Annotated[Access, Depends(organization_access("loose"))]) -> Response:
     """Repositories by name: active ones, or those of another ``status``."""
+    services, _, organization = access
+    query = read_query(request, RepositoriesQuery)
+    paging = Paging(request, query)
     # As on Sentry, an unknown status is an empty list and not an error.
-    if status not in _STATUSES:
-        return page.answer(Page((), page.request, more=False), [])
-    found = list_repositories(
-        services, organization, page.request, query=query, statuses=_STATUSES[status], installation_id=integration_id
-    )
-    payloads = serialize_repositories(services, organization, found.items)
-    return page.answer(found, _shown(services, found.items, payloads))
+    if query.status not in _STATUSES:
+        return json_answer(b"[]", paging.headers(Page((), paging.request, more=False)))
+
+    def read() -> Shaped:
+        found = list_repositories(
+            services,
+            organization,
+            paging.request,
+            query=query.query,
+            statuses=_STATUSES[query.status],
+            installation_id=query.integration_id,
+        )
+        payloads = serialize_repositories(services, organization, found.items)
+        return found, payloads, _ANSWER.dump_json(_shown(services, found.items, payloads), exclude_unset=True)
+
+    key = (paging.request, query.query, query.status, query.integration_id)
+    listed = listed_page(services, organization, key, read)
+    return json_answer(listed.answer, paging.headers(listed.page))
 
 
 @router.post(

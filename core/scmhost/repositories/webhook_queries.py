@@ -70,6 +70,8 @@ def request(tx: Transaction, installation_id: int, repositories: Iterable[Reposi
     ]
     if not rows:
         return
+    # Pages of repositories are cached, and have the state of each webhook.
+    tx.mark_changed(rows[0]["organization_id"])
     new = insert_into(tx, REPOSITORY_WEBHOOKS)
     again = {name: new.excluded[name] for name in ("repository", "wanted", "state", "changed_at")} | {"reason": None}
     keys = [_TABLE.organization_id, _TABLE.installation_id, _TABLE.repository_id]
@@ -80,6 +82,7 @@ def request_removal(
     tx: Transaction, organization_id: int, installation_id: int, repository_id: int, now: datetime
 ) -> bool:
     """Save that a webhook is to be removed. Return whether there is one."""
+    tx.mark_changed(organization_id)
     fields = {"wanted": False, "state": "pending", "reason": None, "changed_at": now}
     return _change(tx, _is_row(organization_id, installation_id, repository_id), fields)
 
@@ -142,17 +145,20 @@ def save_registered(
     }
     if final:
         fields |= {"state": "registered", "reason": None}
+    tx.mark_changed(webhook.organization_id)
     return _change(tx, _is_same(webhook), fields)
 
 
 def save_problem(tx: Transaction, webhook: RepositoryWebhook, state: WebhookState, reason: str, now: datetime) -> None:
     """Save why a webhook could not be registered or removed."""
+    tx.mark_changed(webhook.organization_id)
     _change(tx, _is_same(webhook), {"state": state, "reason": reason, "changed_at": now})
 
 
 def forget(tx: Transaction, webhook: RepositoryWebhook, *, final: bool = True) -> None:
     """Delete the row of a webhook that was removed; or, if a newer job needs the row, its id at the code host."""
     is_row = _is_same(webhook)
+    tx.mark_changed(webhook.organization_id)
     if final:
         tx.execute(delete(REPOSITORY_WEBHOOKS).where(is_row, ~_TABLE.wanted))
     else:

@@ -6,7 +6,8 @@ Both use this module, so that they accept the same plugins.
 import inspect
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache
 from types import MappingProxyType
 from typing import Annotated, Any, Final, get_origin, get_type_hints
@@ -25,6 +26,8 @@ from . import hooks
 from .hooks import HOOK_SPECS
 from .provider import Provider
 from .values import refuse_dict
+
+_MOST_NAMES: Final = 20
 
 ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {name: tuple(inspect.signature(getattr(hooks, name)).parameters) for name in HOOK_SPECS}
@@ -138,3 +141,13 @@ def _has_schema(model: type[BaseModel], field: str) -> bool:
     except (PydanticUserError, PydanticUndefinedAnnotation):
         return False
     return True
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a hint with the nearest known name, or with the known names when none is near."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"known are {', '.join(names[:_MOST_NAMES])}{more}" if names else "none is known"

@@ -9,21 +9,25 @@ from scmhost.admin.bootstrap import bootstrap
 from scmhost.admin.configuration import list_organizations
 from scmhost.infra.errors import InvalidInput, Unauthenticated
 from scmhost.organizations.access import authenticate
-from scmhost.organizations.tokens import DEFAULT_SCOPES
+from scmhost.organizations.tokens import DEFAULT_SCOPES, revoke_token
 
 
 def test_bootstrap_creates_what_is_missing(tmp_path: Path) -> None:
-    """A second run returns the same rows, with another token that works like the first."""
+    """A second run returns the same rows and no token, until the first one is not valid any more."""
     repositories = [("team/app", "https://git.example.com/team/app"), ("team/lib", None)]
     with open_api(tmp_path, background=False) as api:
         first, second = (bootstrap(api.services, "rival", "web", repositories) for _ in range(2))
-        assert first.token != second.token
+        assert second.token == ""
         assert (first.organization, first.project, first.repositories) == (
             second.organization,
             second.project,
             second.repositories,
         )
-        for token in (first.token, second.token):
+        revoke_token(api.services, first.organization, authenticate(api.services, first.token).token.id)
+        third = bootstrap(api.services, "rival", "web")
+        with pytest.raises(Unauthenticated, match="revoked"):
+            authenticate(api.services, first.token)
+        for token in (third.token,):
             caller = authenticate(api.services, token)
             assert caller.organization == first.organization
             assert set(caller.token.scopes) == set(DEFAULT_SCOPES)

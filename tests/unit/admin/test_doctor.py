@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 import factories
 from api import PLUGINS_TOML, open_api
@@ -68,7 +69,7 @@ def test_database_that_fails_is_an_error(services: Services, monkeypatch: pytest
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(services.store, "is_current", fail, raising=False)
+        patch.setattr(services.store, "schema_state", fail, raising=False)
         assert lines(doctor.check_database, services) == [f"error the database: {error}"]
     with monkeypatch.context() as patch:
         patch.setattr(services.store, "write", fail, raising=False)
@@ -209,3 +210,47 @@ def test_errors_become_findings() -> None:
         "remedy": "",
         "place": "",
     }
+
+
+def test_only_a_password_in_the_file_is_a_secret_of_the_file(tmp_path: Path, services: Services) -> None:
+    """A URL of the environment, or one without a password, is no reason to change the mode of the file."""
+    path = tmp_path / "plugins.toml"
+
+    def found(url: str, environ: dict[str, str]) -> list[str]:
+        path.write_text(f'schema = 1\n[host]\ndatabase_url = "{url}"\n', encoding="utf-8")
+        path.chmod(0o644)
+        services.plugins.reload(read_settings(path, environ))
+        return lines(host_checks.check_file_mode, services)
+
+    with_password = "postgresql://ada:hunter2@db.example/links"
+    assert found("postgresql://ada@db.example/links", {"SCMHOST_DATABASE_URL": with_password}) == []
+    assert found("sqlite:///a@b.db", {}) == []
+    assert len(found(with_password, {"SCMHOST_DATABASE_URL": "sqlite:///x.db"})) == 1
+
+
+def test_twin_installations_are_found(tmp_path: Path) -> None:
+    """Two installations of one name and configuration are a note with the command that removes one."""
+    with open_api(tmp_path, background=False) as api:
+        form = {"provider": "custom_scm", "name": "team", "url": "https://git.example.com/"}
+        first, second, _ = (
+            api.post("integrations/", {**form, **more}).json()["id"] for more in ({}, {}, {"name": "b"})
+        )
+        (finding,) = doctor.check_twins(api.services)
+    assert (finding.severity, finding.subject) == ("note", f"installation {first} of acme")
+    assert f"exists 2 times, with the same configuration: {first}, {second}" in finding.problem
+    assert finding.remedy.startswith(f"scmhost installations remove {second} --org acme")
+
+
+def test_cure_of_other_tables_fits_their_version(services: Services) -> None:
+    """Older tables are migrated; newer ones need a newer scmhost, because a migration cannot help."""
+    with services.store.write() as tx:
+        tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    (newer,) = doctor.check_database(services)
+    assert (newer.problem, newer.remedy.startswith("install that version")) == (
+        "its tables are of a newer version of scmhost",
+        True,
+    )
+    with services.store.write() as tx:
+        tx.execute(text("UPDATE alembic_version SET version_num = '0012'"))
+    (older,) = doctor.check_database(services)
+    assert older.remedy == "run scmhost migrate"

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from scmhost.links.link_builder import MAX_NEGATIVE_ENTRIES, NEGATIVE_TTL, HookTarget, NegativeCache
+from scmhost.links.host_questions import MAX_NEGATIVE_ENTRIES, NEGATIVE_TTL, HookTarget, NegativeCache
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -224,6 +224,8 @@ def test_links_are_read_in_one_transaction(web: LinkProject) -> None:
     web.add_commit("A shop/cart.py")
     web.add_release("1.0", SHA)
     project = web.project
+    # The version of the organization is read once a second, in a transaction of its own.
+    web.services.store.caches.of(web.organization, web.services.clock.now())
     frames = [FrameQuery(FrameInfo(filename=path)) for path in ("/srv/a.py", "/build/shop/cart.py")]
     with statements_of(web) as statements:
         resolve_links(web.services, web.organization, project, frames, replace(DERIVE, release="1.0"))
@@ -232,7 +234,7 @@ def test_links_are_read_in_one_transaction(web: LinkProject) -> None:
 
 
 def test_mappings_are_read_once(web: LinkProject) -> None:
-    """The second request of a project reads no mappings, because their version has not changed."""
+    """The second request of a project reads nothing, because no version has changed."""
     web.add_mapping()
     project, frame = web.project, FrameQuery(FrameInfo(filename="/srv/a.py"))
     counts = []
@@ -240,7 +242,7 @@ def test_mappings_are_read_once(web: LinkProject) -> None:
         with statements_of(web) as statements:
             resolve_links(web.services, web.organization, project, [frame])
         counts.append(statements.count("SELECT"))
-    assert counts[0] == counts[1] + 1
+    assert counts[0] > counts[1] == 0
 
 
 def test_derived_mapping_to_an_unknown_file_leaves_the_reason(web: LinkProject) -> None:

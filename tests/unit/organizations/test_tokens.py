@@ -1,13 +1,15 @@
 """Create, check, list and revoke tokens."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from hosting import START, SettableClock
 from scmhost.infra.db.engine import Store
-from scmhost.infra.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
+from scmhost.infra.errors import Forbidden, InvalidInput, NotFound, Unauthenticated, Unavailable
+from scmhost.organizations import queries
 from scmhost.organizations.access import authenticate, check_reads_code
 from scmhost.organizations.create import create_organization
 from scmhost.organizations.tokens import (
@@ -18,6 +20,7 @@ from scmhost.organizations.tokens import (
     create_token,
     list_tokens,
     revoke_token,
+    save_token_uses,
 )
 from scmhost.sdk import Organization
 from scmhost.services import Actor, Services
@@ -137,3 +140,39 @@ def test_scopes_of_endpoints_exist(scope_class: str) -> None:
     for scopes in methods.values():
         assert scopes
         assert scopes <= set(ALL_SCOPES)
+
+
+def test_last_use_is_saved_by_the_housekeeping_only(
+    services: Services, acme: Organization, sqlite_store: Store
+) -> None:
+    """A request keeps it in memory; many requests are one write, and an older time replaces no newer one."""
+    token, text = create_token(services, acme, "ci", ["org:ci"])
+    clock = services.clock
+    assert isinstance(clock, SettableClock)
+    for _ in range(3):
+        authenticate(services, text)
+        clock.turn(1)
+    assert [one.last_used_at for one in list_tokens(services, acme)] == [None]
+    save_token_uses(services)
+    used = START + timedelta(seconds=3)
+    assert [one.last_used_at for one in list_tokens(services, acme)] == [used]
+    # Another worker may be behind.
+    with sqlite_store.write() as tx:
+        queries.save_token_uses(tx, {(acme.id, token.id): START})
+    assert [one.last_used_at for one in list_tokens(services, acme)] == [used]
+
+
+def test_last_use_is_kept_while_the_database_is_down(services: Services, acme: Organization) -> None:
+    """What could not be saved is saved later, and a revoked token is not used."""
+    token, text = create_token(services, acme, "ci", ["org:ci"])
+    authenticate(services, text)
+    broken = replace(services, store=Store.open("sqlite:////no/such/folder/x.db"))
+    with pytest.raises(Unavailable):
+        save_token_uses(broken)
+    save_token_uses(services)
+    revoke_token(services, acme, token.id)
+    (saved,) = list_tokens(services, acme)
+    with pytest.raises(Unauthenticated):
+        authenticate(services, text)
+    save_token_uses(services)
+    assert (saved.last_used_at, list_tokens(services, acme)[0].last_used_at) == (START, START)

@@ -6,9 +6,10 @@ import pytest
 
 import factories
 from hosting import SettableClock
+from scmhost.infra.db.base import secret_digest
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
-from scmhost.redirects import keys, queries
+from scmhost.redirects import keys
 from scmhost.redirects.keys import create_key, list_keys, organization_of, revoke_key
 from scmhost.sdk import Organization
 from scmhost.services import Services
@@ -39,7 +40,7 @@ def test_key_leads_to_its_organization(services: Services, acme: Organization) -
     assert (found, organization.id) == (created, acme.id)
     assert list_keys(services, acme) == [created]
     assert recorded(services, acme) == [("redirect-key.create", "sentry")]
-    assert queries.digest(text) != text
+    assert secret_digest(text) != text
 
 
 def test_keys_differ(services: Services, acme: Organization) -> None:

@@ -189,7 +189,7 @@ def _open_services(context: CommandContext, location: ConfigLocation) -> "Iterat
 
 def _check_plugin(name: str, settings: "Settings") -> None:
     from scmhost.plugins.discovery import discover
-    from scmhost.plugins.errors import did_you_mean
+    from scmhost.sdk.validation import did_you_mean
 
     # A table may belong to a plugin that is no longer installed.
     known = {*settings.plugins, *(candidate.name for candidate in discover())}
@@ -200,7 +200,7 @@ def _check_plugin(name: str, settings: "Settings") -> None:
 
 def _check_organizations(services: "Services | None", names: Sequence[str | int]) -> None:
     from scmhost.admin.configuration import list_organizations, unknown_organizations
-    from scmhost.plugins.errors import did_you_mean
+    from scmhost.sdk.validation import did_you_mean
 
     if services is None or not names:
         return

@@ -119,7 +119,7 @@ def show(
 
     by_name = {plugin["name"]: plugin for plugin in _read_plugins(context, config, url, token)}
     if name not in by_name:
-        from scmhost.plugins.errors import did_you_mean
+        from scmhost.sdk.validation import did_you_mean
 
         raise NotFound(f"no plugin {name!r} is installed or named; {did_you_mean(name, by_name)}")
     plugin = by_name[name]
@@ -193,7 +193,7 @@ def why(
 
 
 def _check_provider(provider: str, plugins: "PluginHost") -> None:
-    from scmhost.plugins.errors import did_you_mean
+    from scmhost.sdk.validation import did_you_mean
 
     offered = {key for report in plugins.plugins for key in report.providers}
     known = {*offered, *(report.name for report in plugins.plugins)}

@@ -6,7 +6,8 @@ Column types mean the same on every database. A value that one of the databases 
 import json
 import re
 from datetime import UTC, datetime
-from hashlib import blake2b
+from functools import lru_cache
+from hashlib import blake2b, sha256
 from typing import Any, ClassVar, Final, TypeAlias, cast
 
 from sqlalchemy import (
@@ -221,6 +222,8 @@ def refers_to(table: str, column: str, *, ondelete: str | None = "CASCADE") -> F
     )
 
 
+# The same files appear in most traces of a project.
+@lru_cache(maxsize=16_384)
 def hash_of(text: str) -> int:
     """Return a hash of 64 bits. Among 10,000 texts, two have the same hash with a probability of 3 in 10**12.
 
@@ -253,3 +256,24 @@ class JobRow(EntityMixin, Base):
 
 
 JOBS: Final = table_of(JobRow)
+
+
+class OrganizationVersionRow(Base):
+    """A counter that is raised with every change of an organization's rows that may be cached."""
+
+    # Not a column of the organization: every inserted row refers to that one, and would wait for its writer.
+    __tablename__ = "organization_versions"
+
+    organization_id: Mapped[int] = mapped_column(
+        ForeignKey("organizations.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    version: Mapped[int]
+
+
+VERSIONS: Final = table_of(OrganizationVersionRow)
+
+
+def secret_digest(text: str) -> str:
+    """Return the digest under which a token or another secret of 256 random bits is stored."""
+    # A fast hash is enough, because it is not a password that people choose.
+    return sha256(text.encode()).hexdigest()

@@ -1,40 +1,273 @@
-"""The store: the connections of one database, its transactions, and the state of its tables."""
+"""The store: the connections of one database, its transactions, caches of rows, and the state of its tables.
 
-import sqlite3
-from collections.abc import Iterator, Sequence
+Rows that routes need at every request are cached by the version of their organization. Every transaction that changes
+such a row names the organization (``Transaction.mark_changed``), and at its end raises the version. A process sees its
+own changes at once. It reads the version once a second, so that it sees the changes of others within a second.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from threading import Lock
+from types import TracebackType
+from typing import Any, Final, Self, TypeAlias, TypeVar, TypeVarTuple, overload
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.engine import ExecutionContext
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.orm import Session
+from cachetools import LRUCache
+from sqlalchemy import (
+    URL,
+    Connection,
+    CursorResult,
+    Engine,
+    Executable,
+    NestedTransaction,
+    ScalarResult,
+    bindparam,
+    event,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql.selectable import TypedReturnsRows
+
+from scmhost.sdk import Organization
 
 from . import schema
-from .base import dump_json, load_json
+from .base import VERSIONS
+from .drivers import checked_url, postgresql_engine, reader_options, sqlite_engine
 from .errors import StoreError, translate
 
-if TYPE_CHECKING:
-    from psycopg import Cursor
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
-Transaction = Session
+K = TypeVar("K", bound=Hashable)
 
-_DRIVERS: Final = {
-    "sqlite": "sqlite+pysqlite",
-    "postgres": "postgresql+psycopg",
-    "postgresql": "postgresql+psycopg",
-    "postgresql+psycopg": "postgresql+psycopg",
-}
+AnyResult: TypeAlias = CursorResult[*tuple[Any, ...]]
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+CHECK_EVERY: Final = timedelta(seconds=1)
+MAX_ORGANIZATIONS: Final = 1_024
+MAX_ROWS: Final = 4_096
+"""How many rows of a kind are cached for an organization."""
 
 # By whether the transaction writes. A writer takes SQLite's lock at once: a reader that becomes a writer fails when
 # another writer was faster.
 _SQLITE_BEGIN: Final = {False: "BEGIN", True: "BEGIN IMMEDIATE"}
 
-KINDS: Final = "kinds"
-"""The execution option with the PostgreSQL types of a COPY's columns."""
+_VERSION: Final = select(VERSIONS.c.version).where(VERSIONS.c.organization_id == bindparam("organization"))
 
-_URL_FORMS: Final = "write sqlite:///path/to/file.db or postgresql://user:password@host/name"
+
+class Transaction:
+    """A transaction, whose connection is taken from the pool at its first statement.
+
+    It has the methods of SQLAlchemy's session that queries need. A session, which is for objects, takes as long for a
+    short statement as the database.
+
+    Attributes:
+        changed: the ids of the organizations of which it changes rows that may be cached.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+        self.changed: set[int] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._connection is not None:
+            # A connection that is closed before a commit rolls back.
+            with self._connection as connection:
+                if error is None:
+                    connection.commit()
+
+    def connection(self) -> Connection:
+        """Return the connection. The first call begins the transaction."""
+        if self._connection is None:
+            self._connection = self._engine.connect()
+            self._connection.begin()
+        return self._connection
+
+    def get_bind(self) -> Engine:
+        """Return the engine, which has the dialect."""
+        return self._engine
+
+    def mark_changed(self, organization_id: int) -> None:
+        """Note that this transaction changes rows of an organization that may be cached: see ``OrganizationCache``."""
+        self.changed.add(organization_id)
+
+    def raise_versions(self) -> None:
+        """Raise the versions of the organizations that this transaction has changed.
+
+        These are its last statements, in the order of the ids: two writers then cannot wait for each other.
+        """
+        insert: Any = sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
+        for organization_id in sorted(self.changed):
+            first = insert(VERSIONS).values(organization_id=organization_id, version=1)
+            raised = {"version": VERSIONS.c.version + 1}
+            self.execute(first.on_conflict_do_update(index_elements=[VERSIONS.c.organization_id], set_=raised))
+
+    def version_of(self, organization_id: int) -> int:
+        """Return the version of an organization, which is 0 before the first change."""
+        return self.scalar(_VERSION, {"organization": organization_id}) or 0
+
+    def begin_nested(self) -> NestedTransaction:
+        """Begin a savepoint."""
+        return self.connection().begin_nested()
+
+    @overload
+    def execute(self, statement: TypedReturnsRows[*Ts], parameters: Parameters | None = None) -> CursorResult[*Ts]: ...
+
+    @overload
+    def execute(self, statement: Executable, parameters: Parameters | None = None) -> AnyResult: ...
+
+    def execute(self, statement: Executable, parameters: Parameters | None = None) -> Any:
+        """Execute a statement."""
+        return self.connection().execute(statement, parameters)
+
+    @overload
+    def scalars(self, statement: TypedReturnsRows[T], parameters: Parameters | None = None) -> ScalarResult[T]: ...
+
+    @overload
+    def scalars(self, statement: Executable, parameters: Parameters | None = None) -> ScalarResult[Any]: ...
+
+    def scalars(self, statement: Executable, parameters: Parameters | None = None) -> ScalarResult[Any]:
+        """Execute a statement; return the first column of its rows."""
+        return self.connection().scalars(statement, parameters)
+
+    @overload
+    def scalar(self, statement: TypedReturnsRows[T], parameters: Mapping[str, Any] | None = None) -> T | None: ...
+
+    @overload
+    def scalar(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Any: ...
+
+    def scalar(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Any:
+        """Execute a statement; return the first column of its first row, or None."""
+        return self.connection().scalar(statement, parameters)
+
+
+class OrganizationCache:
+    """An organization and its rows at one version. Threads may share it.
+
+    A row is read after the version was, so that it is as new as the version, or newer. Another version gets another
+    cache: a slow reader of an old row then saves it where nobody reads it any more.
+    """
+
+    def __init__(self, organization: Organization, version: int, changes: int, checked_at: datetime) -> None:
+        self.organization = organization
+        self.version = version
+        self._changes = changes
+        self._checked_at = checked_at
+        self._rows: dict[str, dict[Any, Any]] = {}
+
+    def is_fresh(self, changes: int, now: datetime) -> bool:
+        """Return whether no row has changed, except those that other processes changed in the last second."""
+        # A check in the future comes from a clock that was set back.
+        return self._changes == changes and self._checked_at <= now < self._checked_at + CHECK_EVERY
+
+    def confirm(self, version: int, changes: int, now: datetime) -> bool:
+        """Make the cache fresh again if the version is still this one. Return whether it is."""
+        if (self.version, self._changes) != (version, changes):
+            return False
+        self._checked_at = now
+        return True
+
+    def peek(self, kind: str, key: Hashable) -> Any:
+        """Return a row, or None if it is not cached."""
+        return self._of(kind).get(key)
+
+    def keep(self, kind: str, key: Hashable, row: object, most: int = MAX_ROWS) -> None:
+        """Cache a row, of which there may be ``most``."""
+        self._keep(self._of(kind), {key: row}, most)
+
+    def get(self, kind: str, key: Hashable, read: Callable[[], T]) -> T:
+        """Return a row; one that is not cached is read first. None is not cached, as the row may be made elsewhere."""
+        rows = self._of(kind)
+        row: T | None = rows.get(key)
+        if row is not None:
+            return row
+        new = read()
+        self._keep(rows, {key: new})
+        return new
+
+    def get_many(self, kind: str, keys: Iterable[K], read: Callable[[list[K]], Mapping[K, T]]) -> dict[K, T]:
+        """Return the rows with these keys, as far as they exist."""
+        rows = self._of(kind)
+        found: dict[K, T] = {}
+        missing = []
+        for key in keys:
+            row = rows.get(key)
+            if row is None:
+                missing.append(key)
+            else:
+                found[key] = row
+        if missing:
+            new = read(missing)
+            self._keep(rows, new)
+            found.update(new)
+        return found
+
+    def _of(self, kind: str) -> dict[Any, Any]:
+        return self._rows.setdefault(kind, {})
+
+    def _keep(self, rows: dict[Any, Any], new: Mapping[Any, Any], most: int = MAX_ROWS) -> None:
+        # Emptied instead of shrunk by the least recently used: that would need a lock for each look-up.
+        if len(rows) + len(new) > most:
+            rows.clear()
+        rows.update((key, row) for key, row in new.items() if row is not None)
+
+
+class OrganizationCaches:
+    """The caches of recently used organizations, of one store."""
+
+    def __init__(self, store: "Store") -> None:
+        self._store = store
+        self._caches: LRUCache[int | str, OrganizationCache] = LRUCache(2 * MAX_ORGANIZATIONS)
+        self._lock = Lock()
+
+    def get(self, organization: int | str, now: datetime) -> OrganizationCache | None:
+        """Return the cache of an organization by id or slug, if it is fresh."""
+        with self._lock:
+            cache = self._caches.get(organization)
+        if cache and cache.is_fresh(self._store.changes(cache.organization.id), now):
+            return cache
+        return None
+
+    def of(self, organization: Organization, now: datetime) -> OrganizationCache:
+        """Return the cache of an organization, or a new one if it has changed. Call it outside of a transaction."""
+        with self._lock:
+            cache = self._caches.get(organization.id)
+        # Read before the version, so that a change in between is noticed later.
+        changes = self._store.changes(organization.id)
+        if cache and cache.is_fresh(changes, now):
+            return cache
+        with self._store.read() as tx:
+            version = tx.version_of(organization.id)
+        if cache is None or not cache.confirm(version, changes, now):
+            cache = OrganizationCache(organization, version, changes, now)
+            with self._lock:
+                # A slug is never digits alone, and never changes.
+                self._caches[organization.id] = self._caches[organization.slug] = cache
+        return cache
+
+    def find(
+        self,
+        id_or_slug: int | str,
+        now: datetime,
+        find: Callable[[Transaction, int | str], Organization | None],
+    ) -> OrganizationCache | None:
+        """Return the cache of the organization that a client names; None if ``find`` finds none in the database."""
+        cache = self.get(id_or_slug, now)
+        if cache:
+            return cache
+        with self._store.read() as tx:
+            organization = find(tx, id_or_slug)
+        return self.of(organization, now) if organization else None
 
 
 class Store:
@@ -42,8 +275,10 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._reader = engine.execution_options(**_reader_options(engine))
+        self._reader = engine.execution_options(**reader_options(engine))
         self._writer = engine.execution_options(writes=True)
+        self._changes: Counter[int] = Counter()
+        self.caches = OrganizationCaches(self)
 
     @classmethod
     def open(cls, database_url: str, *, busy_timeout: float = 5.0) -> Self:
@@ -56,28 +291,42 @@ class Store:
         Raises:
             StoreError: the URL is malformed, or of another kind of database.
         """
-        url = _checked_url(database_url)
+        url = checked_url(database_url)
         if url.get_backend_name() == "sqlite":
-            return cls(_sqlite_engine(url, busy_timeout))
-        return cls(_postgresql_engine(url))
+            engine = sqlite_engine(url, busy_timeout)
+            event.listen(engine, "begin", _begin_sqlite)
+            return cls(engine)
+        return cls(postgresql_engine(url))
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Open a transaction that sees one state of the database."""
-        # autoflush is for ORM objects, and there are none: all statements are on tables.
-        with self._translating(), Session(self._reader, autoflush=False) as tx, tx.begin():
+        with self._translating(), Transaction(self._reader) as tx:
             yield tx
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """Open a transaction that is saved as a whole, or not at all if the block raises."""
-        with self._translating(), Session(self._writer, autoflush=False) as tx, tx.begin():
-            yield tx
+        with self._translating():
+            with Transaction(self._writer) as tx:
+                yield tx
+                tx.raise_versions()
+            self._changes.update(tx.changed)
+
+    def changes(self, organization_id: int) -> int:
+        """Return how many transactions of this process have changed rows of an organization that may be cached."""
+        return self._changes[organization_id]
 
     def migrate(self) -> None:
-        """Upgrade the tables to this version. Several processes may do so at once."""
+        """Upgrade the tables to this version. Several processes may do so at once.
+
+        Raises:
+            StoreError: the tables are of a newer version; they are unchanged.
+        """
         with self._changing_schema() as connection:
             schema.upgrade(connection)
+        if self.schema_state() == "newer":
+            raise StoreError(f"Database {self.url_without_password}: {schema.PROBLEMS['newer']}.")
 
     def downgrade(self, revision: str = "base") -> None:
         """Downgrade the tables to a revision. ``base`` deletes everything."""
@@ -86,13 +335,12 @@ class Store:
 
     def is_current(self) -> bool:
         """Return whether the tables are those of this version of scmhost."""
-        with self._translating(), self._reader.connect() as connection:
-            return schema.is_current(connection)
+        return self.schema_state() == "current"
 
-    def check_differences(self) -> list[Any]:
-        """Return the differences between the tables and this version's declarations."""
+    def schema_state(self) -> schema.SchemaState:
+        """Return which version of scmhost the tables are of."""
         with self._translating(), self._reader.connect() as connection:
-            return schema.differences(connection)
+            return schema.state(connection)
 
     def ping(self) -> None:
         """Check that the database answers.
@@ -114,9 +362,14 @@ class Store:
         return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
     @property
+    def url(self) -> URL:
+        """The database's URL, with its password."""
+        return self._engine.url
+
+    @property
     def url_without_password(self) -> str:
-        """The database's URL as an operator writes it, for messages and logs."""
-        url = self._engine.url
+        """The database's URL as an operator writes it, for messages and logs; of a file, with its whole path."""
+        url = self.url.set(database=str(self.file.absolute())) if self.file else self.url
         return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
 
     @contextmanager
@@ -134,106 +387,12 @@ class Store:
         with (
             self._translating(),
             self._writer.connect() as connection,
-            _without_foreign_keys(connection),
+            schema.without_foreign_keys(connection),
             connection.begin(),
         ):
             yield connection
 
 
-def _checked_url(database_url: str) -> URL:
-    try:
-        url = make_url(database_url)
-    except ArgumentError:
-        # Not "from error": its text contains the URL, and with it the password.
-        raise StoreError(f"The database URL cannot be read; {_URL_FORMS}.") from None
-    driver = _DRIVERS.get(url.drivername)
-    if driver is None:
-        raise StoreError(f"The database URL begins with {url.drivername!r}; {_URL_FORMS}.")
-    if driver.startswith("sqlite") and url.database in (None, "", ":memory:"):
-        raise StoreError(f"The database URL names no file; {_URL_FORMS}.")
-    return url.set(drivername=driver)
-
-
-def _reader_options(engine: Engine) -> dict[str, Any]:
-    if engine.dialect.name == "sqlite":
-        return {"writes": False}
-    # PostgreSQL's default shows each statement a newer state; an answer of several statements must be consistent.
-    return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-
-
-def _create(url: URL, **options: Any) -> Engine:
-    # hide_parameters: error texts are logged, and the values may be commit messages or e-mail addresses.
-    return create_engine(url, hide_parameters=True, json_serializer=dump_json, json_deserializer=load_json, **options)
-
-
-def _postgresql_engine(url: URL) -> Engine:
-    # Connections that a failover or a proxy has closed are replaced before a request uses them.
-    engine = _create(url, pool_pre_ping=True, pool_size=10, max_overflow=20, pool_recycle=1800)
-    # SQLAlchemy uses do_execute for a list of one row.
-    event.listen(engine, "do_execute", _copy_one)
-    event.listen(engine, "do_executemany", _copy)
-    return engine
-
-
-def _copy_one(cursor: "Cursor[Any]", statement: str, row: tuple[Any, ...], context: ExecutionContext) -> bool:
-    return _copy(cursor, statement, [row], context)
-
-
-def _copy(cursor: "Cursor[Any]", statement: str, rows: Sequence[tuple[Any, ...]], context: ExecutionContext) -> bool:
-    """Run a COPY with its rows. The driver has a method of its own for it. Return False for any other statement."""
-    if not statement.startswith("COPY "):
-        return False
-    with cursor.copy(statement.encode()) as copied:
-        copied.set_types(context.execution_options[KINDS])
-        for row in rows:
-            copied.write_row(row)
-    return True
-
-
-def _sqlite_engine(url: URL, busy_timeout: float) -> Engine:
-    engine = _create(url, connect_args={"timeout": busy_timeout})
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    try:
-        _configure_sqlite(connection)
-    except sqlite3.Error:
-        # The pool drops a connection whose preparation fails without closing it.
-        connection.close()
-        raise
-
-
-def _configure_sqlite(connection: sqlite3.Connection) -> None:
-    # Off: the driver begins transactions itself, but not before every statement, so a reader could see two states.
-    connection.isolation_level = None
-    # SQLite enforces foreign keys only for connections that switch it on.
-    connection.execute("PRAGMA foreign_keys = ON")
-    # With a write-ahead log, readers do not wait for the writer.
-    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-        connection.execute("PRAGMA journal_mode = WAL")
-    # With a write-ahead log, a power failure can lose the last transactions, but never corrupts the file.
-    connection.execute("PRAGMA synchronous = NORMAL")
-    # In pages. Bulk writes change the same pages several times; a late checkpoint copies each of them once.
-    connection.execute("PRAGMA wal_autocheckpoint = 8000")
-
-
 def _begin_sqlite(connection: Connection) -> None:
     writes = bool(connection.get_execution_options().get("writes"))
     connection.exec_driver_sql(_SQLITE_BEGIN[writes])
-
-
-@contextmanager
-def _without_foreign_keys(connection: Connection) -> Iterator[None]:
-    """Switch foreign keys off on SQLite, where altering a table drops it and would delete all rows that refer to it."""
-    if connection.dialect.name != "sqlite":
-        yield
-        return
-    driver = connection.connection
-    driver.cursor().execute("PRAGMA foreign_keys = OFF")
-    try:
-        yield
-    finally:
-        driver.cursor().execute("PRAGMA foreign_keys = ON")

@@ -1,5 +1,6 @@
 """The errors of the store, by what the caller should do, and their recognition in the drivers' errors."""
 
+import re
 import sqlite3
 from collections.abc import Mapping
 from typing import Final
@@ -43,7 +44,7 @@ _TEXTS: Final[Mapping[type[ScmhostError], str]] = {
     MissingReference: "Database {url} misses a row that this one refers to; it may just have been deleted.",
     StoreBusy: "Database {url} is busy with other writers; send the same request again in a moment.",
     StoreFull: "Database {url} cannot be written: its disk is full or it is read-only; free space or allow writing.",
-    StoreUnreachable: "Database {url} does not answer; check that it runs and that its address and access are right.",
+    StoreUnreachable: "Database {url} {cause}.",
     StoreError: "Database {url} does not have the tables that are needed; bring it up to date with `scmhost migrate`.",
 }
 
@@ -83,10 +84,42 @@ _POSTGRESQL: Final[Mapping[str, type[ScmhostError]]] = {
 }
 
 
+_SEE_LOG: Final = "does not answer; see the log of the service"
+_UNKNOWN_CAUSE: Final = "does not answer; check that it runs and that its address and access are right"
+# By what PostgreSQL and its library write. Without a connection there is no SQLSTATE that would say it.
+_CAUSES: Final = (
+    (r"password authentication failed|no password supplied", "the user or the password is wrong"),
+    (r'role "[^"]*" (does not exist|is not permitted)', "the server has no such user, or does not let it log in"),
+    (r'database "[^"]*" does not exist', "the server has no database of this name; create it first"),
+    (r"pg_hba\.conf", "its pg_hba.conf does not allow this user from this address, or not without TLS"),
+    (r"translate host name|resolve host|name resolution|Name or service not known", "its host name is unknown"),
+    (r"Connection refused|No such file or directory", "nothing listens at its host and port; check that it runs"),
+    (r"timeout expired|timed out", "its host gives no answer; check the address, and firewalls between"),
+    (r"SSL|certificate|sslmode", "TLS fails; check sslmode and sslrootcert in its URL"),
+    (
+        r"permission denied",
+        "its user has no access to a table or schema; GRANT it to the user",
+    ),
+    (r"unable to open database file", "the file or its folder is missing, or may not be read"),
+    (r"not a database|malformed", "the file is damaged, or is no database; restore a backup"),
+)
+
+
 def translate(error: SQLAlchemyError, url: str) -> ScmhostError | None:
     """Return the store's error for an error of SQLAlchemy, or None for a bug of scmhost such as a wrong statement."""
     kind = kind_of(error)
-    return kind(_TEXTS[kind].format(url=url)) if kind else None
+    if kind is None:
+        return None
+    text = str(getattr(error, "orig", None) or "")
+    cause = next((f"cannot be used: {what}" for pattern, what in _CAUSES if re.search(pattern, text)), _UNKNOWN_CAUSE)
+    own = kind(_TEXTS[kind].format(url=url, cause=cause))
+    # Neither the address nor the cause: a caller without a valid token may get this answer.
+    own.public = (
+        _TEXTS[kind]
+        .replace("Database {url}", "The database")
+        .format(cause="does not answer; see the log of the service")
+    )
+    return own
 
 
 def kind_of(error: SQLAlchemyError) -> type[ScmhostError] | None:

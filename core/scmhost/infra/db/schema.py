@@ -1,9 +1,10 @@
 """Upgrade and downgrade the tables inside one transaction, and compare them with the declarations."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -67,7 +68,9 @@ def upgrade(connection: Connection) -> None:
     """Upgrade the tables. A second process waits for the first one, and then has nothing to do."""
     with _ONE_AT_A_TIME:
         _lock(connection)
-        command.upgrade(_config(connection), "head")
+        # Alembic would fail with a traceback, because it does not know the newer revision.
+        if state(connection) != "newer":
+            command.upgrade(_config(connection), "head")
 
 
 def downgrade(connection: Connection, revision: str) -> None:
@@ -77,9 +80,31 @@ def downgrade(connection: Connection, revision: str) -> None:
         command.downgrade(_config(connection), revision)
 
 
-def is_current(connection: Connection) -> bool:
-    """Return whether the tables are those of this version of scmhost."""
-    return set(MigrationContext.configure(connection).get_current_heads()) == _heads()
+SchemaState = Literal["current", "empty", "older", "newer"]
+"""The tables, seen from this version of scmhost: its own, none yet, of an older version, of a newer one."""
+
+PROBLEMS: Final[Mapping[SchemaState, str]] = {
+    "empty": "it has no tables yet; run scmhost migrate",
+    "older": "its tables are of an older version of scmhost; run scmhost migrate",
+    "newer": "its tables are of a newer version of scmhost; install that version, or restore a backup from before the "
+    "upgrade",
+}
+"""What is wrong with tables that are not those of this version, and what to do."""
+
+
+def state(connection: Connection) -> SchemaState:
+    """Return which version of scmhost the tables are of."""
+    found = frozenset(MigrationContext.configure(connection).get_current_heads())
+    if found == _heads():
+        return "current"
+    if not found:
+        return "empty"
+    return "older" if found <= _known() else "newer"
+
+
+def revision(connection: Connection) -> str:
+    """Return the revision of the tables; an empty text without tables."""
+    return ",".join(sorted(MigrationContext.configure(connection).get_current_heads()))
 
 
 def differences(connection: Connection) -> list[Any]:
@@ -101,6 +126,26 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 @cache
+def _known() -> frozenset[str]:
+    """Return the revisions of all migrations of this version."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+@cache
 def _heads() -> frozenset[str]:
     """Return the revisions of the newest migrations of this version."""
     return frozenset(ScriptDirectory.from_config(_config()).get_heads())
+
+
+@contextmanager
+def without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """Switch foreign keys off on SQLite, where altering a table drops it and would delete all rows that refer to it."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection
+    driver.cursor().execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        driver.cursor().execute("PRAGMA foreign_keys = ON")

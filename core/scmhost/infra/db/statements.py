@@ -16,6 +16,7 @@ from sqlalchemy import (
     TableClause,
     Text,
     and_,
+    bindparam,
     column,
     func,
     literal,
@@ -32,7 +33,8 @@ from sqlalchemy.exc import IntegrityError
 from scmhost.infra.paging import Page, PageQuery
 
 from .base import ID_LIMIT, AnyRow, AnySelect, Id, KeyText, LongText, UtcDateTime, checked_text, is_text
-from .engine import KINDS, Transaction
+from .drivers import KINDS
+from .engine import Transaction
 from .errors import Duplicate, kind_of
 
 V = TypeVar("V")
@@ -136,6 +138,18 @@ def _checked_texts(values: Iterable[str]) -> list[str]:
 def in_values(tx: Transaction, texts: ColumnElement[str], values: Iterable[str]) -> ColumnElement[bool]:
     """Return the condition that a text is one of the values, of which there may be any number."""
     return texts.in_(select(values_table(tx, values).c.value))
+
+
+def numbers_parameter(dialect: str, name: str) -> AnySelect:
+    """Return a query of the numbers in one parameter, for ``in_`` in a statement that is built once."""
+    if dialect == "sqlite":
+        return select(func.json_each(bindparam(name, type_=Text)).table_valued(column("value")).c.value)
+    return select(func.unnest(bindparam(name, type_=postgresql.ARRAY(BigInteger))))
+
+
+def number_list(dialect: str, numbers: Iterable[int]) -> str | list[int]:
+    """Return the value of such a parameter."""
+    return json.dumps(list(numbers)) if dialect == "sqlite" else list(numbers)
 
 
 @contextmanager

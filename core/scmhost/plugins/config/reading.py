@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -15,9 +15,11 @@ from pydantic_core import ErrorDetails
 
 from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import is_key
+from scmhost.infra.web_settings import OpenIdSettings, WebSettings
 from scmhost.plugins.discovery import discover
-from scmhost.plugins.errors import ConfigError, Problem, did_you_mean
+from scmhost.plugins.errors import ConfigError, Problem
 from scmhost.plugins.isolation.faults import safe_text
+from scmhost.sdk.validation import did_you_mean
 
 from .ownership import check_ownership
 from .schema import (
@@ -29,31 +31,28 @@ from .schema import (
     HostSettings,
     KeyPath,
     KeySource,
-    MetricsSettings,
     Organizations,
     OutboundSettings,
     PluginSettings,
     Rollout,
     Settings,
     Source,
-    SpansSettings,
     with_references,
 )
+from .tables import MetricsSettings, ServerSettings, SpansSettings
+from .toml_lines import key_lines
 
 _log = logging.getLogger(__name__)
 
 DATABASE_URL: Final = "SCMHOST_DATABASE_URL"
 WEBHOOK_KEY: Final = "SCMHOST_WEBHOOK_KEY"
 SECRET_KEYS: Final = "SCMHOST_SECRET_KEYS"  # noqa: S105 - the name of a variable
+OPENID_SECRET: Final = "SCMHOST_OPENID_SECRET"  # noqa: S105 - the name of a variable
 PLUGINS_OFF: Final = "SCMHOST_PLUGINS_OFF"
 CONFIG_VARIABLE: Final = "SCMHOST_CONFIG"
 DEFAULT_CONFIG: Final = Path("plugins.toml")
 
-_HOST_VARIABLES: Final[Mapping[str, str]] = {
-    "database_url": DATABASE_URL,
-    "webhook_key": WEBHOOK_KEY,
-    "secret_keys": SECRET_KEYS,
-}
+_HOST_VARIABLES: Final = {"database_url": DATABASE_URL, "webhook_key": WEBHOOK_KEY, "secret_keys": SECRET_KEYS}
 # A key has 44 characters; a larger file is something else.
 _MAX_KEY_FILE: Final = 1_024
 
@@ -68,6 +67,9 @@ _TABLES: Final[Tables] = {
     ("host", "outbound"): OutboundSettings,
     ("host", "spans"): SpansSettings,
     ("limits",): Limits,
+    ("server",): ServerSettings,
+    ("web",): WebSettings,
+    ("web", "openid"): OpenIdSettings,
     ("flags_provider",): FlagsProvider,
     ("plugins", "*"): PluginSettings,
     ("plugins", "*", "allow"): Organizations,
@@ -84,20 +86,6 @@ _TOML_TYPES: Final[Mapping[type, str]] = {
     str: "a string",
 }
 _PLACE_IN_TEXT: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
-
-# Strings and comments are matched as a whole, because brackets and line ends inside of them mean nothing. The text is
-# valid TOML: every string ends, and no match is tried twice.
-_TOML_TOKEN: Final = re.compile(
-    r'''
-      """ (?: [^"\\]++ | \\. | "{1,2}+(?!") )* "{3,5}+
-    | \'\'\' (?: [^']++ | '{1,2}+(?!') )* '{3,5}+
-    | " (?: [^"\\\n]++ | \\. )* "
-    | ' [^'\n]*+ '
-    | \# [^\n]*+
-    | [\[\]{}\n]
-    ''',
-    re.VERBOSE | re.DOTALL,
-)
 
 
 def configuration_path(config: str | None = None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -172,12 +160,22 @@ def settings_of(content: bytes, file: str, environ: Mapping[str, str]) -> Settin
 def _settings(file: FileSettings, source: Source, environ: Mapping[str, str]) -> Settings:
     return Settings(
         host=_host(file.host, source, environ),
+        server=file.server,
         limits=file.limits,
+        web=_web(file.web, environ),
         plugins={name: _with_references(name, table, source, environ) for name, table in file.plugins.items()},
         flags_provider=file.flags_provider,
         plugins_off=_plugins_off(environ.get(PLUGINS_OFF, ""), file.plugins),
         source=source,
     )
+
+
+def _web(file: WebSettings, environ: Mapping[str, str]) -> WebSettings:
+    secret = environ.get(OPENID_SECRET)
+    if not (secret and file.openid):
+        return file
+    openid = file.openid.model_copy(update={"client_secret": SecretStr(secret)})
+    return file.model_copy(update={"openid": openid})
 
 
 def _with_references(name: str, table: PluginSettings, source: Source, environ: Mapping[str, str]) -> PluginSettings:
@@ -327,74 +325,9 @@ def _plugins_off(names: str, named: Iterable[str]) -> frozenset[str]:
         return off
     # Installed plugins are read only here: reading metadata is slow, and unknown names are rare.
     known = {*named, *(candidate.name for candidate in discover())}
-    problems = [
-        Problem("environment", None, PLUGINS_OFF, f"unknown plugin {name!r}", did_you_mean(name, known))
-        for name in sorted(unknown - known)
-    ]
-    if problems:
-        raise ConfigError(*problems)
+    if wrong := sorted(unknown - known):
+        hints = {name: did_you_mean(name, known) for name in wrong}
+        raise ConfigError(
+            *(Problem("environment", None, PLUGINS_OFF, f"unknown plugin {name!r}", hints[name]) for name in wrong)
+        )
     return off
-
-
-def key_lines(text: str) -> dict[KeyPath, int]:
-    """Return the line of each key of a valid TOML text, by its path from the top.
-
-    Keys inside an inline table or an array have the line of the key that holds it. The time grows linearly with the
-    text.
-    """
-    lines: dict[KeyPath, int] = {}
-    table: KeyPath = ()
-    for line, statement in _statements(text):
-        # Each statement alone is TOML; the parser of the standard library keeps no positions.
-        content = tomllib.loads(statement)
-        if statement.startswith("["):
-            table = _header_path(content)
-            _record(lines, table, line)
-        else:
-            for path in _paths(content):
-                _record(lines, table + path, line)
-    return lines
-
-
-def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Yield headers and assignments with their first line; one over several lines stays in one piece."""
-    text = text.replace("\r\n", "\n")
-    begin, first_line, line, depth = 0, 1, 1, 0
-    for token in _TOML_TOKEN.finditer(f"{text}\n"):
-        symbol = token[0]
-        if symbol in ("[", "{"):
-            depth += 1
-        elif symbol in ("]", "}"):
-            depth -= 1
-        line += symbol.count("\n")
-        if symbol == "\n" and depth == 0:
-            statement = text[begin : token.start()].strip()
-            if statement and not statement.startswith("#"):
-                yield first_line, statement
-            begin, first_line = token.end(), line
-
-
-def _header_path(content: Mapping[str, Any]) -> KeyPath:
-    path: list[str] = []
-    inner: Any = content
-    while inner:
-        name, inner = next(iter(inner.items()))
-        path.append(name)
-        inner = inner[0] if isinstance(inner, list) else inner
-    return tuple(path)
-
-
-def _paths(content: Mapping[str, Any]) -> Iterator[KeyPath]:
-    """Yield the paths of the innermost keys."""
-    for name, value in content.items():
-        if isinstance(value, dict) and value:
-            yield from ((name, *rest) for rest in _paths(value))
-        else:
-            yield (name,)
-
-
-def _record(lines: dict[KeyPath, int], path: KeyPath, line: int) -> None:
-    """Record a key. The line where a key is written replaces one where it was only part of a longer key."""
-    for end in range(1, len(path)):
-        lines.setdefault(path[:end], line)
-    lines[path] = line

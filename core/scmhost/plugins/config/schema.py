@@ -15,9 +15,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import is_key
+from scmhost.infra.web_settings import WebSettings
 from scmhost.plugins.errors import ConfigError, Problem
 from scmhost.sdk import authority_of, check_web_url
 from scmhost.sdk.outbound import ANY_ADDRESS, OutboundPolicy, allowed_host
+
+from .tables import MetricsSettings, ServerSettings, SpansSettings, Table
 
 SCHEMA: Final = 1
 EVERYTHING: Final = "*"
@@ -95,13 +98,6 @@ Percent = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100, decima
 OrganizationName = Annotated[str | int, PlainValidator(_slug_or_id)]
 
 
-class Table(BaseModel):
-    """Base of all tables of the file: frozen, without unknown keys and without conversion between types."""
-
-    # Strict and closed: a misspelled key or ``"true"`` in quotes must not silently turn a plugin off.
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
-
 class Breaker(Table):
     """``[host.breaker]``: when a hook that keeps failing is suspended, and for how long."""
 
@@ -110,18 +106,6 @@ class Breaker(Table):
         default=10, ge=1, description="Length of the first pause in seconds; each next one is twice as long."
     )
     longest_pause_seconds: int = Field(default=300, ge=1, description="Longest pause in seconds.")
-
-
-class MetricsSettings(Table):
-    """``[host.metrics]``."""
-
-    enabled: bool = Field(default=False, description="Enables `GET /metrics` in Prometheus format.")
-
-
-class SpansSettings(Table):
-    """``[host.spans]``."""
-
-    enabled: bool = Field(default=False, description="Creates OpenTelemetry spans for requests and plugin calls.")
 
 
 class OutboundSettings(Table):
@@ -253,7 +237,9 @@ class FileSettings(Table):
     # ``schema`` is a name that pydantic's models have taken.
     schema_version: Literal[1] = Field(default=SCHEMA, alias="schema")
     host: HostSettings = HostSettings()
+    server: ServerSettings = ServerSettings()
     limits: Limits = Limits()
+    web: WebSettings = WebSettings()
     plugins: dict[str, PluginSettings] = Field(default_factory=dict)
     flags_provider: FlagsProvider | None = None
 
@@ -288,7 +274,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: HostSettings = HostSettings()
+    server: ServerSettings = ServerSettings()
     limits: Limits = Limits()
+    web: WebSettings = WebSettings()
     plugins: dict[str, PluginSettings] = Field(default_factory=dict)
     flags_provider: FlagsProvider | None = None
     plugins_off: frozenset[str] = frozenset()

@@ -26,10 +26,11 @@ from openfeature.provider import FeatureProvider
 from openfeature.provider.no_op_provider import NoOpProvider
 
 from scmhost.plugins.config.schema import FlagsProvider, Source
-from scmhost.plugins.errors import ConfigError, Origin, PluginFault, Problem, did_you_mean
+from scmhost.plugins.errors import ConfigError, Origin, PluginFault, Problem
 from scmhost.plugins.isolation.faults import safe_text
 from scmhost.plugins.isolation.guard import Guard
 from scmhost.sdk import Organization
+from scmhost.sdk.validation import did_you_mean
 
 from .rules import FlagDecision, Question
 

@@ -7,10 +7,9 @@ import inspect
 import math
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -24,7 +23,7 @@ from scmhost.sdk.errors import ProviderError
 from scmhost.sdk.execution import DEADLINE
 from scmhost.sdk.hook_specs import API_VERSION, HOOK_PREFIX, PROJECT_NAME
 from scmhost.sdk.hooks import HOOK_SPECS
-from scmhost.sdk.validation import ARGUMENTS, describe_mismatch, result_adapter, result_text
+from scmhost.sdk.validation import ARGUMENTS, describe_mismatch, did_you_mean, result_adapter, result_text
 
 from .checks import HookCall, Violation, describe, relative_path, source_location
 from .observe import Execution, SuiteWorker, text_of
@@ -122,15 +121,6 @@ def compatibility_notes(attributes: Mapping[str, Any]) -> Iterator[str]:
         for argument in inspect.signature(attributes[name]).parameters:
             if argument not in ARGUMENTS[hook]:
                 yield f"{place}: API {API_VERSION} passes no {argument!r}; its default is used"
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a hint with the nearest known name, or with all of them when none is near."""
-    names = sorted(known)
-    near = get_close_matches(name, names, n=1)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return f"known are {', '.join(names)}" if names else "none is known"
 
 
 def module_of(plugin: object) -> str | None:

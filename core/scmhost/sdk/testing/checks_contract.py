@@ -10,9 +10,9 @@ from typing import Final
 import pluggy
 
 from scmhost.sdk import FEATURE_HOOKS, HOOK_SPECS, PROJECT_NAME, hooks
-from scmhost.sdk.validation import ARGUMENTS, unusable_object
+from scmhost.sdk.validation import ARGUMENTS, did_you_mean, unusable_object
 
-from .calls import PluginFunction, did_you_mean, has_marks, marking_problems
+from .calls import PluginFunction, has_marks, marking_problems
 from .checks import IMPORTS, NothingToCheck, Violation, check, duplicates, relative_path
 from .observe import MAX_IMPORT_MS, ImportEffects
 from .plugin_under_test import MODELS_FIT, SAMPLES_FIT, PluginUnderTest

@@ -145,6 +145,33 @@ def test_writes_stay_inside(store: Store, name: str) -> None:
     assert factories.rows_of(store, theirs.id) == before
 
 
+CACHED = {
+    "code_mappings",
+    "installations",
+    "projects",
+    "redirect_keys",
+    "repositories",
+    "repository_webhooks",
+    "tokens",
+}
+"""The tables whose rows are cached by the version of their organization."""
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_changes_of_cached_rows_raise_the_version(store: Store, name: str) -> None:
+    """A change of a row that may be cached raises the version of its organization."""
+    tenant = factories.new_tenant(store)
+    before = factories.rows_of(store, tenant.id)
+    with store.read() as tx:
+        version = tx.version_of(tenant.id)
+    with suppress(ScmhostError), store.write() as tx:
+        WRITES[name](tx, tenant.id, tenant)
+    after = factories.rows_of(store, tenant.id)
+    with store.read() as tx:
+        raised = tx.version_of(tenant.id) > version
+    assert raised or all(before[table] == after[table] for table in CACHED)
+
+
 def test_organizations_may_have_equal_rows(store: Store) -> None:
     """Two organizations may have the same names, shas, versions and roots."""
     first, second = factories.new_tenant(store), factories.new_tenant(store, "other")

@@ -1,0 +1,117 @@
+"""Engines of the two databases, and how their drivers are set up."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.engine import ExecutionContext
+from sqlalchemy.exc import ArgumentError
+
+from .base import dump_json, load_json
+from .errors import StoreError
+
+if TYPE_CHECKING:
+    from psycopg import Cursor
+
+_DRIVERS: Final = {
+    "sqlite": "sqlite+pysqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+
+KINDS: Final = "kinds"
+"""The execution option with the PostgreSQL types of a COPY's columns."""
+
+_ESCAPE: Final = "write @ in a user or password as %40, / as %2F, and % as %25"
+_URL_FORMS: Final = "write sqlite:///path/to/file.db or postgresql://user:password@host/name"
+
+
+def checked_url(database_url: str) -> URL:
+    """Return the URL of a database, with the driver that is used for it.
+
+    Raises:
+        StoreError: it is malformed, or of another kind of database. The text does not contain it, or its password.
+    """
+    try:
+        url = make_url(database_url)
+    except (ArgumentError, ValueError):
+        # Not "from error": its text contains the URL, and with it the password.
+        raise StoreError(f"The database URL cannot be read; {_URL_FORMS}; {_ESCAPE}.") from None
+    driver = _DRIVERS.get(url.drivername)
+    if driver is None:
+        raise StoreError(f"The database URL begins with {url.drivername!r}; {_URL_FORMS}.")
+    if driver.startswith("postgresql") and "@" in f"{url.host}{url.database}":
+        # The password ends at its first @: the rest of it would be the host, and appear in messages.
+        raise StoreError(f"The database URL has more than one @; {_ESCAPE}.")
+    if driver.startswith("sqlite") and url.database in (None, "", ":memory:"):
+        raise StoreError(f"The database URL names no file; {_URL_FORMS}.")
+    return url.set(drivername=driver)
+
+
+def reader_options(engine: Engine) -> dict[str, Any]:
+    """Return the execution options with which transactions of this engine only read."""
+    if engine.dialect.name == "sqlite":
+        return {"writes": False}
+    # PostgreSQL's default shows each statement a newer state; an answer of several statements must be consistent.
+    return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+def _create(url: URL, **options: Any) -> Engine:
+    # hide_parameters: error texts are logged, and the values may be commit messages or e-mail addresses.
+    return create_engine(url, hide_parameters=True, json_serializer=dump_json, json_deserializer=load_json, **options)
+
+
+def postgresql_engine(url: URL) -> Engine:
+    """Return an engine for PostgreSQL, with a pool of at most 30 connections."""
+    # Connections that a failover or a proxy has closed are replaced before a request uses them.
+    engine = _create(url, pool_pre_ping=True, pool_size=10, max_overflow=20, pool_recycle=1800)
+    event.listen(engine, "do_execute", _copy_one)
+    event.listen(engine, "do_executemany", _copy)
+    return engine
+
+
+def _copy_one(cursor: "Cursor[Any]", statement: str, row: tuple[Any, ...], context: ExecutionContext) -> bool:
+    return _copy(cursor, statement, [row], context)
+
+
+def _copy(cursor: "Cursor[Any]", statement: str, rows: Sequence[tuple[Any, ...]], context: ExecutionContext) -> bool:
+    """Run a COPY with its rows. The driver has a method of its own for it. Return False for any other statement."""
+    if not statement.startswith("COPY "):
+        return False
+    with cursor.copy(statement.encode()) as copied:
+        copied.set_types(context.execution_options[KINDS])
+        for row in rows:
+            copied.write_row(row)
+    return True
+
+
+def sqlite_engine(url: URL, busy_timeout: float) -> Engine:
+    """Return an engine for SQLite, whose writers wait for each other up to so many seconds."""
+    engine = _create(url, connect_args={"timeout": busy_timeout})
+    event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    try:
+        _configure_sqlite(connection)
+    except sqlite3.Error:
+        # The pool drops a connection whose preparation fails without closing it.
+        connection.close()
+        raise
+
+
+def _configure_sqlite(connection: sqlite3.Connection) -> None:
+    # Off: the driver begins transactions itself, but not before every statement, so a reader could see two states.
+    connection.isolation_level = None
+    # SQLite enforces foreign keys only for connections that switch it on.
+    connection.execute("PRAGMA foreign_keys = ON")
+    # With a write-ahead log, readers do not wait for the writer.
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        connection.execute("PRAGMA journal_mode = WAL")
+    # With a write-ahead log, a power failure can lose the last transactions, but never corrupts the file.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    # In pages. Bulk writes change the same pages several times; a late checkpoint copies each of them once.
+    connection.execute("PRAGMA wal_autocheckpoint = 8000")

@@ -1,0 +1,1 @@
+"""Pages for people: thin views over the use cases that the API calls too."""

@@ -1,0 +1,46 @@
+"""The tabs of an organization and of a project, in the order in which they are shown."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .visit import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A page of an organization or of a project.
+
+    Attributes:
+        key: names the page in templates, which mark its tab.
+        title: the text of the tab.
+        path: what follows the path of the organization or the project.
+        for_admins: whether only administrators see it.
+    """
+
+    key: str
+    title: str
+    path: str
+    for_admins: bool = False
+
+
+ORGANIZATION_TABS: Final = (
+    Tab("projects", "Projects", ""),
+    Tab("people", "People", "/people", for_admins=True),
+)
+PROJECT_TABS: Final = (
+    Tab("trace", "Links of a trace", ""),
+    Tab("mappings", "Code mappings", "/mappings"),
+)
+
+
+def organization_tabs(visit: "Visit") -> "Sequence[Tab]":
+    """Return the tabs of an organization that the person sees."""
+    return [tab for tab in ORGANIZATION_TABS if visit.is_admin or not tab.for_admins]
+
+
+def project_tabs(visit: "Visit") -> "Sequence[Tab]":
+    """Return the tabs of a project that the person sees."""
+    return [tab for tab in PROJECT_TABS if visit.is_admin or not tab.for_admins]

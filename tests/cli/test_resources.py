@@ -1,0 +1,321 @@
+"""The commands for what an organization has, on the local database and on a server."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from email.message import Message
+from http.client import HTTPMessage
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.request import Request
+
+import pytest
+
+from api import ApiClient, open_api
+from command import Done, scmhost
+from scmhost.cli import targets
+from scmhost.cli.api_client import error_text
+from scmhost.cli.resources import field_text, show_table
+
+CONFIG = "schema = 1\n[plugins.custom_scm]\nenabled = true\ndefault = true\n"
+TRACE = 'Traceback (most recent call last):\n  File "/srv/app/cart.py", line 42, in total\n    x\nTypeError: x\n'
+LINK = "https://git.example.com/team/app/src/branch/main/src/cart.py#L42"
+
+# A command, and a line that it prints. Names, never ids.
+WALK: Sequence[tuple[str, str]] = [
+    (
+        "projects add web",
+        "Project web is there (id N).",
+    ),
+    (
+        "projects list",
+        "web   web   -         N",
+    ),
+    (
+        "repositories add team/app --web-url https://git.example.com/team/app",
+        "Repository team/app is there (id N).",
+    ),
+    (
+        "installations add team --provider custom_scm --field url=https://git.example.com/ --field preset=gitea",
+        "Installation team of custom_scm is made (id N).",
+    ),
+    (
+        "repositories claim team/app",
+        "Repository team/app is claimed, through CustomSCM.",
+    ),
+    (
+        "repositories list",
+        "team/app  active  CustomSCM  team          https://git.example.com/team/app",
+    ),
+    (
+        "mappings add /srv/app/=src/ --repository team/app --branch main",
+        "created  /srv/app/   src/         -",
+    ),
+    (
+        "mappings test crash.txt",
+        f"/srv/app/cart.py  42    /srv/app/  {LINK}  -       -",
+    ),
+    (
+        "releases add 1.0 --project web",
+        "Release 1.0 is there, with 0 commits.",
+    ),
+    (
+        "releases deploy 1.0 --environment production",
+        "Release 1.0 is deployed to production.",
+    ),
+    (
+        "releases list",
+        "1.0      web       0        1        -",
+    ),
+    (
+        "releases show 1.0",
+        "deploys      N",
+    ),
+    (
+        "redirects add sentry",
+        "KEY",
+    ),
+    (
+        "redirects remove sentry",
+        "Redirect key sentry is revoked.",
+    ),
+    (
+        "releases remove 1.0",
+        "Release 1.0 is removed; its commits stay.",
+    ),
+    (
+        "mappings remove /srv/app/",
+        "Code mapping /srv/app/ of web is removed.",
+    ),
+    (
+        "repositories change team/app --rename team/shop",
+        "Repository team/shop is changed.",
+    ),
+    (
+        "repositories unclaim team/shop",
+        "Repository team/shop is unclaimed; its commits stay.",
+    ),
+    (
+        "repositories remove team/shop",
+        "Repository team/shop is deleted in an hour. Until then, change NAME --status active keeps it.",
+    ),
+    (
+        "installations remove team",
+        "Installation team is removed. Its repositories are unclaimed now.",
+    ),
+]
+
+# The commands of the walk that the local database is tried with, too: each of them opens a host of its own.
+LOCAL = (0, 2, 3, 4, 6, 7)
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer of the application as urllib returns it."""
+
+    status: int
+    headers: Message
+    content: bytes
+
+    def read(self) -> bytes:
+        return self.content
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        pass
+
+
+Command = Callable[..., Done]
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiClient]:
+    """A service; requests of commands go to it."""
+    with open_api(tmp_path, CONFIG, background=False) as api:
+
+        def respond(request: Request) -> Response:
+            content = request.data if isinstance(request.data, bytes) else None
+            path = request.full_url.removeprefix("https://scmhost.example")
+            answer = api.client.request(
+                request.get_method(), path, content=content, headers=dict(request.header_items())
+            )
+            headers = HTTPMessage()
+            for name, value in answer.headers.items():
+                headers[name] = value
+            return Response(answer.status_code, headers, answer.content)
+
+        monkeypatch.setattr(targets, "_open", respond)
+        monkeypatch.setenv("SCMHOST_URL", "https://scmhost.example")
+        monkeypatch.setenv("SCMHOST_AUTH_TOKEN", api.there.token)
+        monkeypatch.chdir(tmp_path)
+        Path("crash.txt").write_text(TRACE, encoding="utf-8")
+        yield api
+
+
+@pytest.fixture
+def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with a configuration and an organization."""
+    monkeypatch.chdir(tmp_path)
+    Path("crash.txt").write_text(TRACE, encoding="utf-8")
+    Path("plugins.toml").write_text(CONFIG, encoding="utf-8")
+    assert scmhost("organizations", "add", "acme").out == "Organization acme is there (id 1).\n"
+
+
+def constant(output: str) -> str:
+    """Return the output with N for ids, and KEY for a key."""
+    without_ids = re.sub(r"(?<=\(id )\d+|(?<=   )\d{1,3}$", "N", output, flags=re.MULTILINE)
+    return re.sub(r"^\d+-[\w-]{43}$", "KEY", without_ids, flags=re.MULTILINE)
+
+
+def walk(commands: Sequence[tuple[str, str]]) -> None:
+    for words, line in commands:
+        done = scmhost(*words.split())
+        assert (done.code, done.err) == (0, ""), words
+        assert line in constant(done.out).splitlines(), words
+
+
+def test_everything_is_done_by_name_on_a_server(server: ApiClient) -> None:
+    """From an empty organization to a link and back, without an id."""
+    walk(WALK)
+
+
+@pytest.mark.usefixtures("local")
+def test_the_local_database_gives_the_same(tmp_path: Path) -> None:
+    """The same commands without a server; the audit log names the user of the machine."""
+    walk([WALK[number] for number in LOCAL])
+    entries = json.loads(scmhost("audit", "--org", "acme", "--json").out)
+    assert {entry["actor"]["kind"] for entry in entries} == {"user"}
+    assert json.loads(scmhost("organizations", "list", "--json").out)[0]["slug"] == "acme"
+
+
+def test_notes_of_an_answer_are_printed(server: ApiClient) -> None:
+    """A release whose commits are not known is made all the same."""
+    server.claimed()
+    done = scmhost("releases", "add", "1.0", "--project", "web", "--ref", "team/app@" + "b" * 40 + ".." + "a" * 40)
+    assert (done.code, done.out) == (0, "Release 1.0 is there, with 0 commits.\n")
+    assert "team/app" in done.err
+    assert json.loads(scmhost("releases", "show", "1.0", "--json").out)["refs"][0]["commit"] == "a" * 40
+    wrong = scmhost("releases", "add", "1.0", "--project", "web", "--ref", "team/app")
+    assert (wrong.code, "is not REPOSITORY@COMMIT" in wrong.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("repositories", "show", "team/ap"), "there is no repository 'team/ap'; did you mean 'team/app'?"),
+        (("projects", "show", "webb"), "there is no project 'webb'; did you mean 'web'?"),
+        (("releases", "show", "1.1"), "there is no release '1.1'; did you mean '1.0'?"),
+        (("installations", "add", "x", "--provider", "custom_scn"), "'custom_scn'"),
+        (("repositories", "claim", "team/app"), "there is no installation yet"),
+        (("mappings", "test", "crash.txt", "--project", "wep"), "did you mean 'web'?"),
+        (("repositories", "list", "--org", "acne"), "There is no organization 'acne'"),
+    ],
+)
+def test_a_wrong_name_is_answered_with_the_nearest(server: ApiClient, words: tuple[str, ...], problem: str) -> None:
+    """The exit code is 1, and nothing is changed."""
+    server.post("repos/", {"name": "team/app"})
+    server.post("releases/", {"version": "1.0", "projects": ["web"]})
+    done = scmhost(*words)
+    assert (done.code, done.out, problem in done.err) == (1, "", True), done.err
+
+
+@pytest.mark.parametrize("group", ["repositories", "mappings", "token", "plugins"])
+def test_a_wrong_verb_is_answered_with_the_nearest(group: str) -> None:
+    """Groups of all kinds suggest a verb."""
+    done = scmhost(group, "lst")
+    assert (done.code, "Did you mean 'list'?" in done.err) == (2, True)
+
+
+@pytest.mark.usefixtures("local")
+def test_the_organization_is_named_if_there_are_several() -> None:
+    """With one it is known; with two the error lists them."""
+    scmhost("organizations", "add", "other")
+    done = scmhost("projects", "list")
+    assert (done.code, "name one with --org: acme, other" in done.err) == (1, True)
+    assert scmhost("projects", "list", "--org", "other").out == "No projects.\n"
+    assert "did you mean 'other'?" in scmhost("projects", "list", "--org", "othr").err
+
+
+def test_looking_creates_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only commands that are for it create one: in the wrong folder the others name the place."""
+    monkeypatch.chdir(tmp_path)
+    commands: Sequence[Sequence[str]] = [
+        ["repositories", "list"],
+        ["projects", "add", "web"],
+        ["token", "create", "--note", "ci"],
+        ["commits", "send", "--org", "acme", "--repository", "a/b"],
+        ["secrets", "rotate"],
+        ["nonsense"],
+    ]
+    for words in commands:
+        assert scmhost(*words).code in (1, 2), words
+        assert list(tmp_path.iterdir()) == [], words
+    assert str(tmp_path) in scmhost("projects", "list").err
+
+
+def test_several_objects_of_one_name_need_an_id(server: ApiClient) -> None:
+    """Two installations may have one name; the error has their ids, and an id is accepted."""
+    ids = [
+        server.post(
+            "integrations/", {"provider": "custom_scm", "name": "team", "url": f"https://git.example.com/{n}"}
+        ).json()["id"]
+        for n in "ab"
+    ]
+    done = scmhost("installations", "show", "team")
+    assert (done.code, done.err) == (1, f"error: several have the name 'team'; give the id of one: {', '.join(ids)}\n")
+    assert scmhost("installations", "show", ids[1]).out.splitlines()[0].split() == ["name", "team"]
+
+
+def test_lists_have_all_pages(server: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list is read to its end."""
+    for number in range(5):
+        server.post("repos/", {"name": f"team/{number}"})
+    original = targets.ServerClient.answer
+
+    def small(client: Any, method: str, path: str, body: Any = None) -> Any:
+        return original(client, method, path.replace("per_page=100", "per_page=2"), body)
+
+    monkeypatch.setattr(targets.ServerClient, "answer", small)
+    listed = json.loads(scmhost("repositories", "list", "--json").out)
+    assert [one["name"] for one in listed] == [f"team/{number}" for number in range(5)]
+
+
+def test_a_pipe_gets_whole_cells(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """No terminal width cuts what a script reads, and a name cannot send escape sequences to a terminal."""
+    monkeypatch.setenv("COLUMNS", "20")
+    show_table({"NAME": "name", "URL": "url"}, [{"name": "a\x1b[31mb\nc", "url": "https://x/" + "y" * 300}], "None.")
+    assert capsys.readouterr().out.splitlines() == ["NAME  URL", "ab c  https://x/" + "y" * 300]
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "text"),
+    [
+        ({"a": {"b": 1}}, "a.b", "1"),
+        ({"a": None}, "a.b", "-"),
+        ({"a": [{"b": "x"}, {"b": "y"}]}, "a.b", "x, y"),
+        ({"a": True}, "a", "yes"),
+        ({"a": {"preset": "gitea"}}, "a", "preset=gitea"),
+        ({}, "a", "-"),
+    ],
+)
+def test_field_of_an_object(value: Mapping[str, Any], path: str, text: str) -> None:
+    """Nested fields, lists and missing values have a text."""
+    assert field_text(value, path) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"detail": "No."}, "No."),
+        ({"url": ["is wrong"], "name": ["is long"]}, "url: is wrong; name: is long"),
+        ({"detail": {"a": 1}}, '{"a": 1}'),
+        ("x" * 500, "x" * 200),
+    ],
+)
+def test_text_of_an_error(value: Any, text: str) -> None:
+    """The sentence of an answer, or each field with its errors."""
+    assert error_text(value) == text
