@@ -27,8 +27,8 @@ _CAUSE: Final = Pattern(r"- cause: (?P<message>.{1,500}) @ line (?P<line>\d{1,9}
 def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read the field that completes a place: the line below a path, or a path below the line."""
     if (cause := _CAUSE.match(line)) and (path := _nearest(_PATH, context)) and may_be_a_file(path["path"]):
-        place = (int(cause["line"]), int(cause["column"]))
-        return [diagnostic(path["path"], place, cause["message"], *cause.span("line"))]
+        numbers = (int(cause["line"]), int(cause["column"]))
+        return [diagnostic(path["path"], numbers, cause["message"], *cause.span("line"))]
     if number := _LINE.match(line):
         path = _nearest(_PATH, context)
         if path and may_be_a_file(path["path"]):
