@@ -8,7 +8,8 @@ from typing import Any, Final
 
 _ROOT: Final = Path(__file__).parents[1]
 _IMAGES: Final = _ROOT / "docs" / "images"
-_PROJECT: Final = "/organizations/acme/projects/web"
+_ORGANIZATION: Final = "/organizations/acme"
+_PROJECT: Final = f"{_ORGANIZATION}/projects/web"
 _SIZE: Final = {"width": 1000, "height": 640}
 
 
@@ -28,6 +29,7 @@ def main() -> None:
         page.get_by_role("button", name="Sign in").click()
         _trace(page, shown.TRACE)
         _mappings(page, shown.TRACE)
+        _organization(page)
 
 
 def _trace(page: Any, trace: str) -> None:
@@ -56,6 +58,17 @@ def _mappings(page: Any, trace: str) -> None:
     page.get_by_role("button", name="Accept").click()
     page.goto(f"{_PROJECT}/mappings")
     _picture(page, "mappings")
+
+
+def _organization(page: Any) -> None:
+    page.goto(f"{_ORGANIZATION}/missing")
+    _picture(page, "missing")
+    page.goto(f"{_ORGANIZATION}/installations/new/custom_scm")
+    page.get_by_label("Name").fill("acme")
+    page.get_by_label("URL").fill("https://git.acme.example")
+    page.get_by_label("Preset").select_option("forgejo")
+    page.get_by_role("button", name="Show examples").click()
+    _picture(page, "install")
 
 
 def _picture(page: Any, name: str) -> None:

@@ -21,6 +21,7 @@ from scmhost.infra.paging import PageQuery
 from scmhost.installations import pending_queries
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.pending_queries import PendingDraft
+from scmhost.links import missing_queries
 from scmhost.links import queries as link_queries
 from scmhost.links.values import MappingDraft
 from scmhost.organizations import people_queries
@@ -145,6 +146,8 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         webhook_queries.request(tx, installation, [kept], NOW)
         sync_queries.schedule(tx, [((organization_id, installation), NOW)])
         alias_queries.save(tx, kept.model_copy(update={"name": "acme/old"}), kept, NOW)
+        key = missing_queries.MissingKey(organization_id, NOW.date(), project, "stack_root_mismatch", "/opt/")
+        missing_queries.add_counts(tx, {key: 1}, 10, "...")
         redirect_queries.create(tx, organization_id, "sentry", f"{organization_id}-key", NOW, binds_sender=False)
         audit_queries.add(tx, organization_id, note(token), NOW)
         person = people_queries.create_person(tx, "Ada", NOW)
@@ -165,16 +168,26 @@ def note(token: int, **fields: Any) -> AuditDraft:
 def all_rows(store: Store) -> dict[str, list[tuple[Any, ...]]]:
     """Return all stored rows by table, without the counters of changes."""
     with store.read() as tx:
-        return {
-            table.name: [tuple(row) for row in tx.execute(select(table).order_by(*table.primary_key))]
-            for table in ALL_TABLES.sorted_tables
-            if table is not VERSIONS
-        }
+        return _rows(tx)
+
+
+def _rows(tx: Transaction) -> dict[str, list[tuple[Any, ...]]]:
+    return {
+        table.name: [tuple(row) for row in tx.execute(select(table).order_by(*table.primary_key))]
+        for table in ALL_TABLES.sorted_tables
+        if table is not VERSIONS
+    }
 
 
 def rows_of(store: Store, organization_id: int) -> dict[str, list[tuple[Any, ...]]]:
     """Return all stored rows of one organization by table."""
-    tables = {name: rows for name, rows in all_rows(store).items() if name not in HOST_TABLES}
+    with store.read() as tx:
+        return rows_seen(tx, organization_id)
+
+
+def rows_seen(tx: Transaction, organization_id: int) -> dict[str, list[tuple[Any, ...]]]:
+    """Return all rows of one organization by table, as a transaction sees them."""
+    tables = {name: rows for name, rows in _rows(tx).items() if name not in HOST_TABLES}
     return {name: [row for row in rows if row[0] == organization_id] for name, rows in tables.items()}
 
 

@@ -10,6 +10,7 @@ import uvicorn
 
 from api import ApiClient, commit, open_api
 from indexing import index_files
+from scmhost.links.missing import save_missing
 from scmhost.organizations import people
 from serving import free_port
 
@@ -47,7 +48,27 @@ def open_sample(folder: Path) -> Iterator[ApiClient]:
                 api.mapping(repository, installation, stackRoot="/srv/shop/", sourceRoot="")
                 api.mapping(repository, installation, stackRoot="/srv/shop/shop/checkout/", sourceRoot="shop/checkout/")
         index_files(api.services, api.there.organization)
+        _add_things(api)
         yield api
+
+
+def _add_things(api: ApiClient) -> None:
+    """Add what pages of lists show: a release, unclaimed and hidden repositories, and frames without a link."""
+    head, before = (hashlib.sha1(text, usedforsecurity=False).hexdigest() for text in (b"head", b"before"))
+    commits = [
+        commit(head, "team/shop", message="cart: round prices once", patch_set=[{"path": SHOP[0], "type": "M"}]),
+        commit(before, "team/shop", message="checkout: accept vouchers", patch_set=[{"path": SHOP[2], "type": "A"}]),
+    ]
+    refs = [{"repository": "team/shop", "commit": f"{before}..{head}"}]
+    api.release("1.4.2", commits=commits, refs=refs)
+    api.post("releases/1.4.2/deploys/", {"environment": "production", "name": "blue"})
+    api.repository("team/docs", "https://git.acme.example/team/docs")
+    old = api.repository("team/monolith", "https://git.acme.example/team/monolith")
+    api.put(f"repos/{old['id']}/", {"status": "hidden"})
+    for path, times in (("/opt/old/shop/legacy.py", 7), ("/builds/worker/site/src/index.tsx", 3), ("/usr/lib/x.py", 1)):
+        for _ in range(times):
+            api.link(file=path)
+    save_missing(api.services)
 
 
 @contextmanager

@@ -85,7 +85,8 @@ def open_socket_client(folder: Path, settings: str = "") -> Iterator[SocketClien
         with (folder / "plugins.toml").open("a", encoding="utf-8") as file:
             file.write(settings)
         url = populated.api.host.settings.host.database_url
-        with serve(folder, "--database-url", url) as served:
+        # Health probes are logged at this level only.
+        with serve(folder, "--database-url", url, "--log-level", "debug") as served:
             socket_client = SocketClient(populated, served)
             # The socket opens a moment after the service has logged its start; this client retries.
             with served.client() as client:

@@ -7,13 +7,9 @@ import pytest
 
 from api import PLUGINS_TOML, ApiClient, open_api
 from chromium import COLOURS, RULES, axe_source, findings, open_chromium
-from scmhost.installations.install import install_provider
 from scmhost.links.code_mappings import mappings_in_order
-from scmhost.organizations.create import find_organization
 from scmhost.organizations.people import first_invitation
 from scmhost.redirects.keys import create_key
-from scmhost.repositories.claim import add_repository, create_repository
-from scmhost.sdk import AddRequest
 from shown_pages import TRACE, link_for, open_sample, served
 
 PROJECT = "/organizations/acme/projects/web"
@@ -66,9 +62,37 @@ def pages_of(api: ApiClient) -> dict[str, str]:
         "new mapping": f"{PROJECT}/mappings/new?path={MONEY}&line=9",
         "mapping": f"{PROJECT}/mappings/{listed[0].mapping.id}",
         "derive": f"{PROJECT}/mappings/derive",
+        **_pages_of_things(api),
         "not found": "/no/such/page",
         "reason": f"/r/{key}?file=/opt/x.py",
         "link used": "/sign-in?link=used",
+    }
+
+
+def _pages_of_things(api: ApiClient) -> dict[str, str]:
+    """Return the addresses of repositories, installations, releases, tokens and the host."""
+    organization = "/organizations/acme"
+    repository = f"{organization}/repositories/{api.get('repos/').json()[0]['id']}"
+    installation = f"{organization}/installations/{api.get('integrations/').json()[0]['id']}"
+    return {
+        "repositories": f"{organization}/repositories",
+        "repository": repository,
+        "installations": f"{organization}/installations",
+        "installation": installation,
+        "configuration": f"{installation}/configuration",
+        "offers": f"{installation}/repositories",
+        "install": f"{organization}/installations/new/custom_scm",
+        "releases": f"{organization}/releases",
+        "release": f"{organization}/releases/1.4.2",
+        "files": f"{organization}/releases/1.4.2/files",
+        "missing": f"{organization}/missing",
+        "tokens": f"{organization}/tokens",
+        "plugins": "/host",
+        "plugin": "/host/plugins/custom_scm",
+        "flags": "/host/flags?organization=acme",
+        "doctor": "/host/doctor",
+        "audit": "/host/audit?organization=acme",
+        "jobs": "/host/jobs",
     }
 
 
@@ -148,11 +172,7 @@ def test_file_is_dropped_into_the_text(chromium: Any, api: ApiClient, url: str) 
 
 
 def test_from_a_fresh_service_to_a_link(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """With only the address that the first start prints, a person comes to a correct link with few clicks.
-
-    The installation of a provider and the claim are made by their use cases here, so that five of twelve clicks are
-    left for them.
-    """
+    """With only the address that the first start prints, a person comes to a correct link with twelve clicks."""
     configuration = PLUGINS_TOML.replace('allow = { organizations = ["acme"] }', "default = true")
     folder = tmp_path_factory.mktemp("fresh")
     with open_api(folder, configuration, background=False) as fresh, served(fresh) as address:
@@ -164,9 +184,18 @@ def test_from_a_fresh_service_to_a_link(chromium: Any, tmp_path_factory: pytest.
         clicks.button("Sign in")
         page.get_by_label("Slug").fill("globex")
         clicks.button("Create organization")
+        clicks.link("Code hosts")
+        clicks.link("Install CustomSCM")
+        page.get_by_label("Name").fill("Globex Forge")
+        page.get_by_label("URL").fill("https://git.globex.example")
+        page.get_by_label("Preset").select_option("forgejo")
+        clicks.button("Install")
+        page.get_by_label("Name").fill("team/shop")
+        page.get_by_label("Address of its page").fill("https://git.globex.example/team/shop")
+        clicks.button("Claim")
+        clicks.link("Projects")
         page.get_by_label("Slug").fill("shop")
         clicks.button("Create project")
-        claim_shop(fresh, "globex")
         clicks.link("Code mappings")
         clicks.link("Add a code mapping")
         page.get_by_label("Path in the trace").fill("/srv/shop/shop/cart.py")
@@ -177,7 +206,7 @@ def test_from_a_fresh_service_to_a_link(chromium: Any, tmp_path_factory: pytest.
         assert link.get_attribute("href") == source
         clicks.button("Save")
         page.get_by_text("The code mapping is saved.").wait_for()
-        assert clicks.number == 7
+        assert clicks.number == 12
         page.context.close()
 
 
@@ -199,13 +228,3 @@ class Clicks:
     def _click(self, role: str, name: str) -> None:
         self._page.get_by_role(role, name=name, exact=True).click()
         self.number += 1
-
-
-def claim_shop(api: ApiClient, slug: str) -> None:
-    """Install Custom SCM for an organization, and claim a repository."""
-    organization = find_organization(api.services, slug)
-    form = {"name": "Globex Forge", "url": "https://git.globex.example", "preset": "forgejo"}
-    installed = install_provider(api.services, organization, "custom_scm", form)
-    create_repository(api.services, organization, "team/shop", "https://git.globex.example/team/shop")
-    request = AddRequest(identifier="team/shop")
-    add_repository(api.services, organization, "custom_scm", installed.installation.id, request)

@@ -1,6 +1,7 @@
 """Background work of the service: due jobs, due deletions, and upgrades of configurations."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -14,6 +15,7 @@ from scmhost.infra.loops import Loop
 from scmhost.installations.install_steps import forget_expired
 from scmhost.installations.upgrade import upgrade_when_due
 from scmhost.installations.webhooks import REGISTER_WEBHOOKS
+from scmhost.links.missing import save_missing
 from scmhost.organizations.tokens import save_token_uses
 from scmhost.plugins.isolation.faults import exception_text
 from scmhost.plugins.isolation.pauses import seconds_of
@@ -25,6 +27,9 @@ from scmhost.repositories.sync import SYNC_REPOSITORIES, schedule_syncs, sync_re
 from scmhost.repositories.webhooks import SYNC_WEBHOOK, register_webhooks, sync_webhook
 from scmhost.sdk import Repository
 from scmhost.services import Services
+
+from . import queries as admin_queries
+from .queries import TenantRow
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +71,7 @@ def background_loops(services: Services) -> list[Loop]:
         return False
 
     def keep_house(_woken: bool) -> bool:  # noqa: FBT001
-        works = (delete_due_repositories, forget_expired, schedule_syncs, save_token_uses)
+        works = (delete_due_repositories, forget_expired, schedule_syncs, save_token_uses, save_missing)
         _unless_unavailable("housekeeping postponed", lambda: [work(services) for work in works])
         _unless_unavailable("upgrade of configurations postponed", lambda: upgrade_when_due(services))
         return False
@@ -101,6 +106,27 @@ def count_jobs(services: Services) -> dict[str, int]:
     now = services.clock.now()
     with services.store.read() as tx:
         return jobs.count_by_state(tx, now, now - OVERDUE_AFTER)
+
+
+@dataclass(frozen=True, slots=True)
+class JobsOverview:
+    """The jobs of all organizations: their number by state, and those that need a look, up to a limit."""
+
+    counts: Mapping[str, int]
+    failed: Sequence[TenantRow]
+    overdue: Sequence[TenantRow]
+    waiting: Sequence[TenantRow]
+
+
+def jobs_overview(services: Services, limit: int) -> JobsOverview:
+    """Return the jobs of all organizations; of each state the first ones, up to a limit."""
+    now = services.clock.now()
+    with services.store.read() as tx:
+        counts = jobs.count_by_state(tx, now, now - OVERDUE_AFTER)
+        failed = admin_queries.failed_jobs(tx, limit)
+        overdue = admin_queries.overdue_jobs(tx, now, now - OVERDUE_AFTER, limit)
+        waiting = admin_queries.waiting_jobs(tx, now - OVERDUE_AFTER, limit)
+    return JobsOverview(counts, failed, overdue, waiting)
 
 
 def _take(services: Services) -> QueuedJob | None:

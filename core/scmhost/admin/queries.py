@@ -168,16 +168,21 @@ def projects_with_several_mappings(tx: Transaction) -> list[tuple[str, int, int,
     return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
-def overdue_jobs(tx: Transaction, now: datetime, due_before: datetime) -> list[TenantRow]:
+def overdue_jobs(tx: Transaction, now: datetime, due_before: datetime, limit: int | None = None) -> list[TenantRow]:
     """Return the jobs that were due before a time and that no worker is running."""
     # A leased job is running, even if it was due long ago.
     free = or_(JOBS.c.leased_until.is_(None), JOBS.c.leased_until <= now)
-    return _jobs(tx, (JOBS.c.state == "waiting") & (JOBS.c.due_at <= due_before) & free)
+    return _jobs(tx, (JOBS.c.state == "waiting") & (JOBS.c.due_at <= due_before) & free, limit)
 
 
-def failed_jobs(tx: Transaction) -> list[TenantRow]:
+def waiting_jobs(tx: Transaction, due_after: datetime, limit: int | None = None) -> list[TenantRow]:
+    """Return the jobs that are due after a time, with the fault of the last attempt as the detail."""
+    return _jobs(tx, (JOBS.c.state == "waiting") & (JOBS.c.due_at > due_after), limit)
+
+
+def failed_jobs(tx: Transaction, limit: int | None = None) -> list[TenantRow]:
     """Return the jobs that are not tried again, with the last fault as the detail."""
-    return _jobs(tx, JOBS.c.state == "failed")
+    return _jobs(tx, JOBS.c.state == "failed", limit)
 
 
 def _repositories(tx: Transaction, condition: ColumnElement[bool]) -> list[TenantRow]:
@@ -192,9 +197,10 @@ def _repositories(tx: Transaction, condition: ColumnElement[bool]) -> list[Tenan
     return [TenantRow(row.slug, row.id, row.name, detail=row.status, count=row.mappings) for row in tx.execute(query)]
 
 
-def _jobs(tx: Transaction, condition: ColumnElement[bool]) -> list[TenantRow]:
+def _jobs(tx: Transaction, condition: ColumnElement[bool], limit: int | None) -> list[TenantRow]:
     query = select(ORGANIZATIONS.c.slug, JOBS.c.id, JOBS.c.kind, JOBS.c.key, JOBS.c.fault, JOBS.c.due_at)
     query = _with_organization(query, JOBS.c.organization_id).where(condition).order_by(JOBS.c.due_at, JOBS.c.id)
+    query = query.limit(limit)
     return [_job(row) for row in tx.execute(query)]
 
 

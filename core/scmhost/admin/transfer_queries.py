@@ -25,6 +25,8 @@ LEFT_OUT: Final = frozenset(
         "webhook_secrets",
         # Of the caches of this host.
         "organization_versions",
+        # Counters of what this host was asked for.
+        "missing_frames",
         # Work that is under way here.
         "jobs",
         "pending_installations",

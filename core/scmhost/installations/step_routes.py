@@ -11,6 +11,7 @@ from scmhost.infra.errors import Conflict, ProviderRefused, ScmhostError, Unavai
 from scmhost.infra.http import html_page
 from scmhost.organizations.access import AuditedServices, ForIntegrations, NumericId, ServicesDep, parse_id
 from scmhost.plugins import ProviderOff
+from scmhost.services import Services
 
 from .install_steps import (
     CALLBACK,
@@ -36,7 +37,7 @@ _PAGE: Final = """\
 <body>
 <h1>{title}</h1>
 <p>{text}</p>
-<p>You can close this window.</p>
+<p>{next}</p>
 </body>
 </html>
 """
@@ -77,12 +78,19 @@ def install_callback(
         return _page(_status_of(error), "Nothing was installed", shown_error(error))
     if done.error is not None:
         return _page(_status_of(done.error), f"{done.provider} was not installed", shown_error(done.error))
-    return _page(200, f"{done.provider} is installed", _installed(done))
+    return _page(200, f"{done.provider} is installed", _installed(done), _page_of(services, done))
 
 
 def _installed(done: FinishedInstallation) -> str:
     name = done.installation.installation.name if done.installation else ""
     return f"Organization {done.organization.slug} now has the installation {name}."
+
+
+def _page_of(services: Services, done: FinishedInstallation) -> str:
+    """Return the address of the installation's page; empty if pages are off."""
+    if not (services.web.enabled and services.url and done.installation):
+        return ""
+    return f"{services.url}/organizations/{done.organization.slug}/installations/{done.installation.installation.id}"
 
 
 def _status_of(error: ScmhostError) -> int:
@@ -91,5 +99,6 @@ def _status_of(error: ScmhostError) -> int:
     return next((status for kind, status in _STATUS if isinstance(error, kind)), _FAULT)
 
 
-def _page(status: int, title: str, text: str) -> HTMLResponse:
-    return html_page(_PAGE.format(title=escape(title), text=escape(text)), status)
+def _page(status: int, title: str, text: str, address: str = "") -> HTMLResponse:
+    link = f'<a href="{escape(address)}">Open the installation</a>' if address else "You can close this window."
+    return html_page(_PAGE.format(title=escape(title), text=escape(text), next=link), status)

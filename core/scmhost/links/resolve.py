@@ -28,6 +28,7 @@ from scmhost.services import Services
 from . import queries
 from .derive import derive_for_request
 from .link_builder import LinkBuilder, LinkTarget
+from .missing import count_missing
 from .values import CodeMapping, FrameQuery, Link, LinkOptions, NoLink, no_link
 
 MAX_CACHED_PROJECTS: Final = 256
@@ -173,12 +174,18 @@ def resolve_links(
 
     An unknown release is left out, so that the next ref is used; see ``notes_on_release``.
     """
+    options = options or LinkOptions()
     with services.telemetry.operation("links"):
         rows = services.store.caches.of(organization, services.clock.now())
         with services.store.read() as tx:
             mappings = read_mappings(tx, services, project)
-            targets = map_frames(tx, services, rows, mappings, frames, options or LinkOptions())
-        return build_links(services, organization, targets)
+            targets = map_frames(tx, services, rows, mappings, frames, options)
+        resolved = build_links(services, organization, targets)
+    outcomes = ((frame, each.outcome) for frame, each in zip(frames, resolved, strict=True))
+    missing = [(frame, outcome) for frame, outcome in outcomes if isinstance(outcome, NoLink)]
+    if missing and options.counted:
+        count_missing(services, organization, project, missing)
+    return resolved
 
 
 def notes_on_release(services: Services, organization: Organization, version: str | None) -> list[str]:

@@ -1,12 +1,12 @@
-"""The tables of code mappings, and of repositories that are linked to a project."""
+"""The tables of code mappings, of repositories that are linked to a project, and of frames without a link."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Date, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import Base, EntityMixin, KeyText, refers_to, table_of
+from scmhost.infra.db.base import Base, ChildMixin, EntityMixin, KeyText, refers_to, table_of
 
 
 class CodeMappingRow(EntityMixin, Base):
@@ -57,5 +57,19 @@ class ProjectRepositoryRow(EntityMixin, Base):
     created_at: Mapped[datetime]
 
 
+class MissingFramesRow(ChildMixin, Base):
+    """A counter of a day: frames of a project without a link, by reason and by the beginning of their paths."""
+
+    __tablename__ = "missing_frames"
+    __table_args__ = (refers_to("projects", "project_id"), Index(None, "organization_id", "project_id"))
+
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    project_id: Mapped[int] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(KeyText, primary_key=True)
+    root: Mapped[str] = mapped_column(KeyText, primary_key=True)
+    count: Mapped[int]
+
+
 CODE_MAPPINGS: Final = table_of(CodeMappingRow)
 PROJECT_REPOSITORIES: Final = table_of(ProjectRepositoryRow)
+MISSING_FRAMES: Final = table_of(MissingFramesRow)

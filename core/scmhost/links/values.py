@@ -71,11 +71,13 @@ class LinkOptions:
         derive: whether frames that no mapping matches are linked by derived mappings. These are not saved.
         with_file_status: whether each link has the status of its file. Otherwise the status is read only where it
             decides which link a frame gets.
+        counted: whether frames without a link are counted; not for attempts whose outcome nobody gets.
     """
 
     release: str | None = None
     derive: bool = False
     with_file_status: bool = False
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

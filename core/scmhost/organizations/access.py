@@ -1,5 +1,9 @@
 """FastAPI dependencies: the services, the caller, and the organization and project that the caller may use."""
 
+import base64
+import binascii
+import json
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -11,6 +15,7 @@ from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
+from scmhost.infra.db.base import secret_digest
 from scmhost.infra.db.engine import OrganizationCache
 from scmhost.infra.errors import Forbidden, NotFound, TooManyRequests, Unauthenticated
 from scmhost.infra.http import documented
@@ -20,7 +25,7 @@ from scmhost.services import Actor, Services
 
 from . import queries
 from .queries import Project, Token
-from .tokens import READ_CODE, SCOPES, ReadToken, ScopeClass, local_token, read_token
+from .tokens import READ_CODE, SCOPES, ScopeClass, local_token
 
 # Without auto_error: FastAPI's own error would have another shape than Sentry's.
 _BEARER = HTTPBearer(auto_error=False, description="A token of `scmhost token create`.")
@@ -48,10 +53,52 @@ class Caller:
         return self.user or Actor("token", self.token.name, self.token.id)
 
 
-def note_use(services: Services, organization: Organization, token: Token) -> None:
-    """Note that a request uses a token: for its last use, and for the log line of the request."""
-    services.token_uses.add((organization.id, token.id))
-    CALLER_OF_REQUEST.get({}).update(organization=organization.slug, token=token.id)
+# An id below 10**16, and 256 random bits in the alphabet of URL-safe Base64.
+_PLAIN: Final = re.compile(r"scmhost_(\d{1,16})_[A-Za-z0-9_-]{43}", re.ASCII)
+# Clients of Sentry split the text at its two underscores, so both parts are in the alphabet of plain Base64.
+_WITH_SERVICE: Final = re.compile(r"sntrys_([A-Za-z0-9+/=]{1,4096})_([A-Za-z0-9+/]{43})", re.ASCII)
+_SLUG: Final = re.compile(r"[a-z0-9_-]{1,50}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadToken:
+    """A token as a client sent it.
+
+    Attributes:
+        organization: the id of the token's organization, or its slug.
+        secret: the text whose digest is stored; None: the digest is over the organization's id and ``random_part``.
+        random_part: the secret part of a token that contains the address of the service.
+    """
+
+    organization: int | str
+    secret: str | None = None
+    random_part: str = ""
+
+    def digest(self, organization_id: int) -> str:
+        """Return the digest under which the token is stored, if it is one of this organization."""
+        if self.secret:
+            return secret_digest(self.secret)
+        return queries.service_token_digest(organization_id, self.random_part)
+
+
+def read_token(text: str) -> ReadToken | None:
+    """Return what a token says about itself; None: it has neither form."""
+    # The table's key begins with the organization's id, so the text names the organization.
+    if plain := _PLAIN.fullmatch(text):
+        return ReadToken(int(plain[1]), text)
+    if match := _WITH_SERVICE.fullmatch(text):
+        slug = _organization_in(match[1])
+        return ReadToken(slug, random_part=match[2]) if slug else None
+    return None
+
+
+def _organization_in(encoded: str) -> str | None:
+    try:
+        claim = json.loads(base64.b64decode(encoded, validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+    slug = claim.get("org") if isinstance(claim, dict) else None
+    return slug if isinstance(slug, str) and _SLUG.fullmatch(slug) else None
 
 
 def authenticate(services: Services, text: str) -> Caller:
@@ -116,7 +163,9 @@ def _caller(services: Services, cache: OrganizationCache, token: Token | None) -
     limit_rate(services, "token", token.id, services.limits.requests_per_minute)
     # One with many tokens must not starve the others.
     limit_rate(services, "organization", organization.id, services.limits.organization_requests_per_minute)
-    note_use(services, organization, token)
+    # Saved by the housekeeping, because a request only reads the database.
+    services.token_uses.add((organization.id, token.id))
+    CALLER_OF_REQUEST.get({}).update(organization=organization.slug, token=token.id)
     return Caller(organization, token)
 
 

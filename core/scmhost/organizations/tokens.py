@@ -1,12 +1,9 @@
-"""Create, list and revoke access tokens; their text, the scopes that they carry, and when they were used."""
+"""Create, list and revoke access tokens; the scopes that they carry, and when they were used."""
 
 import base64
-import binascii
 import json
-import re
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
@@ -179,54 +176,6 @@ def token_with_service(organization: Organization, url: str, now: datetime) -> t
     encoded = base64.b64encode(json.dumps(claim, separators=(",", ":")).encode()).decode()
     random_part = base64.b64encode(secrets.token_bytes(32)).decode().rstrip("=")
     return f"sntrys_{encoded}_{random_part}", queries.service_token_digest(organization.id, random_part)
-
-
-# An id below 10**16, and 256 random bits in the alphabet of URL-safe Base64.
-_PLAIN: Final = re.compile(r"scmhost_(\d{1,16})_[A-Za-z0-9_-]{43}", re.ASCII)
-# Clients of Sentry split the text at its two underscores, so both parts are in the alphabet of plain Base64.
-_WITH_SERVICE: Final = re.compile(r"sntrys_([A-Za-z0-9+/=]{1,4096})_([A-Za-z0-9+/]{43})", re.ASCII)
-_SLUG: Final = re.compile(r"[a-z0-9_-]{1,50}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class ReadToken:
-    """A token as a client sent it.
-
-    Attributes:
-        organization: the id of the token's organization, or its slug.
-        secret: the text whose digest is stored; None: the digest is over the organization's id and ``random_part``.
-        random_part: the secret part of a token that contains the address of the service.
-    """
-
-    organization: int | str
-    secret: str | None = None
-    random_part: str = ""
-
-    def digest(self, organization_id: int) -> str:
-        """Return the digest under which the token is stored, if it is one of this organization."""
-        if self.secret:
-            return secret_digest(self.secret)
-        return queries.service_token_digest(organization_id, self.random_part)
-
-
-def read_token(text: str) -> ReadToken | None:
-    """Return what a token says about itself; None: it has neither form."""
-    # The table's key begins with the organization's id, so the text names the organization.
-    if plain := _PLAIN.fullmatch(text):
-        return ReadToken(int(plain[1]), text)
-    if match := _WITH_SERVICE.fullmatch(text):
-        slug = _organization_in(match[1])
-        return ReadToken(slug, random_part=match[2]) if slug else None
-    return None
-
-
-def _organization_in(encoded: str) -> str | None:
-    try:
-        claim = json.loads(base64.b64decode(encoded, validate=True))
-    except (binascii.Error, ValueError, RecursionError):
-        return None
-    slug = claim.get("org") if isinstance(claim, dict) else None
-    return slug if isinstance(slug, str) and _SLUG.fullmatch(slug) else None
 
 
 def save_token_uses(services: Services) -> None:

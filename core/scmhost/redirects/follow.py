@@ -8,6 +8,7 @@ from scmhost.infra.paging import PageQuery
 from scmhost.installations import queries as installation_queries
 from scmhost.links.explain import ExplainedFrame, explain_links
 from scmhost.links.link_builder import LinkBuilder, LinkTarget
+from scmhost.links.missing import count_missing
 from scmhost.links.resolve import ResolvedFrame, resolve_links
 from scmhost.links.values import CodeMapping, FrameQuery, Link, LinkOptions, NoLink, no_link
 from scmhost.organizations import queries as organization_queries
@@ -68,12 +69,14 @@ class Followed:
 def follow(services: Services, organization: Organization, request: RedirectRequest) -> Followed:
     """Return the pages of a frame's source. Mappings that people made come before derived ones."""
     projects = _projects(services, organization, request.project)
-    found = _pages(services, organization, request, projects, LinkOptions(request.release))
+    # Several attempts for one frame: only the outcome of all of them is counted.
+    options = LinkOptions(request.release, counted=False)
+    found = _pages(services, organization, request, projects, options)
     if request.repository is not None:
         return _in_repository(services, organization, request, found)
     if not found and projects:
         # Derived mappings come from the files of all repositories: they are the same for each project.
-        found = _pages(services, organization, request, projects[:1], LinkOptions(request.release, derive=True))
+        found = _pages(services, organization, request, projects[:1], replace(options, derive=True))
     return Followed(found) if found else _nothing(services, organization, request, projects)
 
 
@@ -194,7 +197,10 @@ def _nothing(
         (project, explain_links(services, organization, project, [request.frame], options)[0])
         for project in projects[:_EXPLAINED_PROJECTS]
     ]
-    return Followed((), _most_helpful([item.resolved for _, item in explained]), explained)
+    missing = _most_helpful([item.resolved for _, item in explained])
+    if len(projects) == 1:
+        count_missing(services, organization, projects[0], [(request.frame, missing)])
+    return Followed((), missing, explained)
 
 
 def _most_helpful(resolved: Sequence[ResolvedFrame]) -> NoLink:

@@ -1,8 +1,8 @@
 """List, change and delete repositories, and delete the installations that claim them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 import structlog
 
@@ -17,7 +17,7 @@ from scmhost.plugins import PluginFault
 from scmhost.sdk import Installation, Organization, ProviderError, Repository, RepositoryStatus
 from scmhost.services import Services
 
-from . import queries, sync_queries
+from . import idle_queries, queries, sync_queries
 from .claim import checked_name, checked_url
 from .webhooks import request_webhook, unregister_all
 
@@ -41,16 +41,11 @@ def list_repositories(
     services: Services,
     organization: Organization,
     request: PageQuery,
-    *,
-    query: str = "",
-    statuses: Collection[RepositoryStatus] | None = None,
-    installation_id: int | None = None,
+    **only: Unpack[queries.RepositoryFilters],
 ) -> Page[Repository]:
     """Return a page of repositories by name. ``query`` is a part of the name; without statuses all are listed."""
     with services.store.read() as tx:
-        return queries.page(
-            tx, organization.id, request, query=query, statuses=statuses, installation_id=installation_id
-        )
+        return queries.page(tx, organization.id, request, **only)
 
 
 def change_repository(
@@ -143,7 +138,7 @@ def delete_repository(services: Services, organization: Organization, repository
         if repository.status not in (RepositoryStatus.ACTIVE, RepositoryStatus.HIDDEN):
             return repository
         # Without commits nothing is lost, and a test or a typo is gone at once.
-        grace = GRACE if queries.has_commits(tx, organization.id, repository_id) else timedelta()
+        grace = GRACE if idle_queries.with_commits(tx, organization.id, [repository_id]) else timedelta()
         queries.schedule_deletion(tx, organization.id, repository_id, services.clock.now() + grace)
         record(tx, services, organization, "repository.delete", (repository.id, repository.name))
         scheduled = require_repository(tx, organization, repository_id)

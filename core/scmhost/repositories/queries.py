@@ -289,24 +289,29 @@ def installations_below(tx: Transaction, organization_id: int, urls: Collection[
     return set(tx.scalars(select(REPOSITORIES.c.installation_id).where(*claimed, below).distinct()))
 
 
+class RepositoryFilters(TypedDict, total=False):
+    """What a list of repositories is limited to. ``query`` is a part of the name, without regard to case."""
+
+    query: str
+    statuses: Collection[RepositoryStatus] | None
+    installation_id: int | None
+    only_unclaimed: bool
+
+
 def page(
-    tx: Transaction,
-    organization_id: int,
-    request: PageQuery,
-    *,
-    query: str = "",
-    statuses: Collection[RepositoryStatus] | None = None,
-    installation_id: int | None = None,
+    tx: Transaction, organization_id: int, request: PageQuery, **only: Unpack[RepositoryFilters]
 ) -> Page[Repository]:
-    """Return a page of repositories by name. ``query`` is a part of the name, without regard to case."""
+    """Return a page of repositories by name."""
     rows = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id)
-    if query:
+    if query := only.get("query"):
         # The casefolded name: lower() of SQLite changes ASCII letters only.
         rows = rows.where(REPOSITORIES.c.name_key.contains(name_key(query), autoescape=True))
-    if statuses is not None:
+    if (statuses := only.get("statuses")) is not None:
         rows = rows.where(REPOSITORIES.c.status.in_([RepositoryStatus(status).value for status in statuses]))
-    if installation_id is not None:
+    if (installation_id := only.get("installation_id")) is not None:
         rows = rows.where(REPOSITORIES.c.installation_id == installation_id)
+    if only.get("only_unclaimed"):
+        rows = rows.where(is_unclaimed())
     return fetch_page(tx, rows, _BY_NAME, request, repository_of)
 
 
@@ -372,12 +377,6 @@ def update_repository(
     if saved is None:
         raise NotFound(f"This organization has no repository with the id {repository_id}.")
     return saved
-
-
-def has_commits(tx: Transaction, organization_id: int, repository_id: int) -> bool:
-    """Return whether a repository has any commits."""
-    own = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
-    return tx.execute(select(COMMITS.c.id).where(own).limit(1)).first() is not None
 
 
 def _holders(tx: Transaction, organization_id: int, keys: Iterable[str]) -> dict[str, Repository]:

@@ -1,4 +1,4 @@
-"""The code mappings of a project in their order, and those that a trace and known files support."""
+"""The code mappings of a project in their order, those that known files support, and frames that have none."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,6 +9,7 @@ from starlette.responses import Response
 from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.links.code_mappings import create_mapping, mappings_in_order
 from scmhost.links.derive import Derivation, DerivationOptions, derive_for_project
+from scmhost.links.missing import OTHER_ROOTS, SHOWN_DAYS, missing_frames
 from scmhost.links.traces import Trace
 
 from .trace import read_form
@@ -23,6 +24,12 @@ def show_mappings(visit: Visit) -> Response:
     """The mappings in the order in which they are tried."""
     listed, more = mappings_in_order(visit.services, visit.organization, visit.project, _MOST_SHOWN)
     return visit.page_that_fits("mappings.html", _SIZES, listed=listed, more=more)
+
+
+def show_missing(visit: Visit) -> Response:
+    """How many frames had no link over the last days, by reason and by the beginning of their paths."""
+    listed = missing_frames(visit.services, visit.organization, _MOST_SHOWN + 1)
+    return visit.page_that_fits("missing.html", _SIZES, listed=listed, days=SHOWN_DAYS, other_roots=OTHER_ROOTS)
 
 
 def show_derive(visit: Visit) -> Response:
@@ -90,6 +97,7 @@ def _derive_page(
 
 
 VIEWS: Final = (
+    get("/organizations/{organization}/missing", show_missing),
     get("/organizations/{organization}/projects/{project}/mappings", show_mappings),
     get("/organizations/{organization}/projects/{project}/mappings/derive", show_derive),
     post("/organizations/{organization}/projects/{project}/mappings/derive", derive),

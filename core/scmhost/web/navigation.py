@@ -28,8 +28,22 @@ class Tab:
 
 ORGANIZATION_TABS: Final = (
     Tab("projects", "Projects", ""),
+    Tab("repositories", "Repositories", "/repositories"),
+    Tab("installations", "Code hosts", "/installations"),
+    Tab("releases", "Releases", "/releases"),
+    Tab("missing", "Frames without a link", "/missing"),
     Tab("people", "People", "/people", for_admins=True),
+    Tab("tokens", "Tokens", "/tokens", for_admins=True),
 )
+HOST_TABS: Final = (
+    Tab("plugins", "Plugins", ""),
+    Tab("flags", "Flags", "/flags"),
+    Tab("doctor", "Doctor", "/doctor"),
+    Tab("audit", "Audit log", "/audit"),
+    Tab("jobs", "Jobs", "/jobs"),
+)
+"""The tabs of the host, for its administrators."""
+
 PROJECT_TABS: Final = (
     Tab("trace", "Links of a trace", ""),
     Tab("mappings", "Code mappings", "/mappings"),

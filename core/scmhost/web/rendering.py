@@ -5,14 +5,15 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse, Response
 
 from scmhost import __version__
-from scmhost.sdk import looks_like_commit
+from scmhost.sdk import looks_like_commit, safe_url
 
-from .navigation import organization_tabs, project_tabs
+from .navigation import HOST_TABS, organization_tabs, project_tabs
 
 if TYPE_CHECKING:
     from .visit import Visit
@@ -39,6 +40,7 @@ SECURITY_HEADERS: Final = {
 }
 _A_YEAR: Final = 31_536_000
 _SHA1_LENGTH: Final = 40
+_TEN_MS: Final = 0.01
 
 
 def html(visit: "Visit", template: str, status: int, **values: Any) -> Response:
@@ -83,9 +85,27 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"clip": _clip, "count": _count, "day": _day, "moment": _moment, "ref": _ref}
-    environment.globals |= {"organization_tabs": organization_tabs, "project_tabs": project_tabs}
+    environment.filters |= {
+        "clip": _clip,
+        "count": _count,
+        "day": _day,
+        "milliseconds": _milliseconds,
+        "moment": _moment,
+        "ref": _ref,
+        "segment": _segment,
+    }
+    environment.tests["web_url"] = _is_web_url
+    environment.globals |= {
+        "host_tabs": HOST_TABS,
+        "organization_tabs": organization_tabs,
+        "project_tabs": project_tabs,
+    }
     return environment
+
+
+def _is_web_url(text: str | None) -> bool:
+    """Return whether a text that somebody sent may be the address of a link."""
+    return bool(text) and safe_url(text or "")
 
 
 def _day(when: datetime | None) -> str:
@@ -94,6 +114,10 @@ def _day(when: datetime | None) -> str:
 
 def _moment(when: datetime | None) -> str:
     return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if when else "never"
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds >= _TEN_MS else f"{seconds * 1000:.1f} ms"
 
 
 def _count(number: int, one: str, many: str = "") -> str:
@@ -105,6 +129,11 @@ def _clip(text: str, most: int = 160) -> str:
     """Return a text without its middle, if it is too long for a page."""
     half = most // 2
     return text if len(text) <= most else f"{text[:half]}...{text[-half:]}"
+
+
+def _segment(text: str) -> str:
+    """Return a text as a segment of a path."""
+    return quote(text, safe="")
 
 
 def _ref(text: str) -> str:

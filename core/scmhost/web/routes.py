@@ -14,7 +14,22 @@ from starlette.types import Scope
 
 from scmhost.infra.errors import Forbidden, ScmhostError, Unauthenticated
 
-from . import account, mapping_form, mappings, openid, organization, people, sign_in, trace
+from . import (
+    account,
+    host,
+    install_form,
+    installations,
+    mapping_form,
+    mappings,
+    openid,
+    organization,
+    people,
+    releases,
+    repositories,
+    sign_in,
+    tokens,
+    trace,
+)
 from .errors import error_page, status_of
 from .rendering import FILES, file_answer
 from .visit import FORM_TOKEN, Form, View, Visit, read_fields
@@ -26,7 +41,14 @@ VIEWS: Final = (
     *openid.VIEWS,
     *account.VIEWS,
     *organization.VIEWS,
+    *repositories.VIEWS,
+    # Its paths begin as those of an installation.
+    *install_form.VIEWS,
+    *installations.VIEWS,
+    *releases.VIEWS,
     *people.VIEWS,
+    *tokens.VIEWS,
+    *host.VIEWS,
     *trace.VIEWS,
     *mappings.VIEWS,
     *mapping_form.VIEWS,

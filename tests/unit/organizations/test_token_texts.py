@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.organizations.tokens import plain_token, read_token, token_with_service
+from scmhost.organizations.access import read_token
+from scmhost.organizations.tokens import plain_token, token_with_service
 from scmhost.sdk import Organization
 
 ACME = Organization(id=7, slug="acme", name="Acme")

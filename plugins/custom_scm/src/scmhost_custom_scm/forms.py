@@ -38,8 +38,14 @@ class UrlForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    preset: str = Field(default="github", description="The kind of host whose URLs it uses.")
-    template: _TemplateText | None = Field(default=None, description="The page of a file, in place of the preset's.")
+    preset: str = Field(
+        default="github",
+        description="The kind of host whose URLs it uses.",
+        json_schema_extra={"enum": [*preset_kinds()]},
+    )
+    template: _TemplateText | None = Field(
+        default=None, description="The page of a file, such as {repo_url}/show/{ref}/{path}."
+    )
     anchor: str | None = Field(default=None, max_length=200, description="The line anchor, such as #L{line}.")
     commit_template: _TemplateText | None = Field(default=None, description="The page of a commit.")
     compare_template: _TemplateText | None = Field(default=None, description="The page between two commits.")

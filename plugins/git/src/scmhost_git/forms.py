@@ -86,7 +86,9 @@ class GitUrlForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    preset: Annotated[str, AfterValidator(_known_preset)] = Field(description="The kind of host whose URLs it uses.")
+    preset: Annotated[str, AfterValidator(_known_preset)] = Field(
+        description="The kind of host whose URLs it uses.", json_schema_extra={"enum": [*preset_kinds()]}
+    )
 
 
 class GitInstallForm(BaseModel):
