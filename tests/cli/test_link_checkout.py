@@ -165,6 +165,14 @@ def test_text_passes_through_after_an_error(checkout: GitRepository, words: tupl
     assert message in done.err
 
 
+def test_unknown_remote_is_an_error(checkout: GitRepository) -> None:
+    """A name that is no remote is not taken for a URL without a code host."""
+    assert checkout.shas()
+    done = linked(TRACE, "--remote", "upstraem")
+    assert (done.code, done.out) == (1, TRACE)
+    assert "'upstraem' is neither a remote of this checkout nor a URL; git remote -v lists the remotes" in done.err
+
+
 def test_no_checkout_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside a checkout the text is printed unchanged, and the error has the next step."""
     (tmp_path / "empty").mkdir()

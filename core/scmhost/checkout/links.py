@@ -88,7 +88,12 @@ class CheckoutLinker:
         printed = compared_path(frame)
         if printed is None:
             return CheckoutLink(reason=Reason.NOT_A_FILE)
-        return self._below_root(printed) or self._by_suffix(printed)
+        found = self._below_root(printed) or self._by_suffix(printed)
+        if found.reason == Reason.NOT_IN_REPOSITORY and not printed.absolute:
+            # Nothing in a text shows that a path begins before a blank.
+            file = self._inputs.tree.behind_blank(printed.whole)
+            return CheckoutLink(path=file, confidence="low") if file else found
+        return found
 
     def _by_mappings(self, frame: Frame) -> CheckoutLink | None:
         """Apply the mappings of the command line. A path that they match is not resolved in any other way."""

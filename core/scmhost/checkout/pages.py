@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from scmhost.sdk.urls.ref_links import RefLinks
 
 _COMMIT: Final = "{commit}"
+# A URL or a path has at least one of them.
+_SEPARATORS: Final = frozenset("/:\\")
 _ADD_REMOTE: Final = "add --remote URL, with the URL of the repository on its code host"
 _LONGEST_CACHE: Final = 65_536
 # With a plain path and a line they stay below the limit for URLs.
@@ -168,6 +170,8 @@ def _load_pages(url: str, kind: str | None, configured: str | None, template: st
 
     try:
         remote = _read_remote(url, kind, configured)
+        if remote.web_url is None and not _SEPARATORS.intersection(url):
+            raise NoPages(f"{url!r} is neither a remote of this checkout nor a URL; git remote -v lists the remotes")
         if remote.web_url is None:
             raise NoPages(f"the checkout's remote is not on a code host; {_ADD_REMOTE}")
         if template is None and remote.kind is None:

@@ -201,7 +201,8 @@ def _head(output: str | GitError) -> _Head:
         message = str(output)
         if "not a git repository" in message:
             raise NoCheckout(
-                "this folder is not in a git checkout; change into one, or select a project with --org and --project"
+                "this folder is not in a git checkout; change into one, or select a project with scmhost link --org ORG"
+                " --project PROJECT"
             ) from output
         if "bare repository" in message or "in a work tree" in message:
             raise NoCheckout("this folder is a bare git repository, and not a checkout; change into one") from output

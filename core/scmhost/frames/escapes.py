@@ -9,13 +9,13 @@ from typing import Final, NamedTuple
 
 from .match_spans import Pattern
 
-# A colour; then two escapes that are one character; then any other escape.
+# A colour or a movement; then two escapes that are one character; then any other escape.
 _JSON_ESCAPE: Final = Pattern(
-    r"\\u001[bB]\[[\d;]{0,20}[mK]|\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u[\da-fA-F]{4}|\\."
+    r"\\u001[bB]\[[\d;?]{0,20}[A-HJKSTfhlmsu]|\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u[\da-fA-F]{4}|\\."
 )
 # pytest writes a character that XML does not allow as "#x1B".
 _XML_ESCAPE: Final = Pattern(
-    r"(?:&#(?:27|[xX]1[bB]);|#x1B|\x1b)\[[\d;]{0,20}[mK]|&(?:lt|gt|amp|quot|apos|#\d{1,7}|#[xX][\da-fA-F]{1,6});"
+    r"(?:&#(?:27|[xX]1[bB]);|#x1B|\x1b)\[[\d;?]{0,20}[A-HJKSTfhlmsu]|&(?:lt|gt|amp|quot|apos|#\d{1,7}|#[xX][\da-fA-F]{1,6});"
 )
 
 

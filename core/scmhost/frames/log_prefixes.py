@@ -39,6 +39,7 @@ _PREFIX_KINDS: Final = (
     r"\d{1,9}-\d{1,9}[/ ]{1,3}[\w.?]{1,80}\s{1,9}(?=[VDIWEFA]\b)",  # Android Studio
     r"[VDIWEFA]/[^(:\n]{1,60}(?:\(\s{0,6}\d{1,9}\))?:\s",
     r"[VDIWEFA](?=\s{2,})",
+    r"[A-Z]{4}\[\d{4,9}\](?=[\w/.])",  # logrus, before the place of the call
     r"[\w.-]{1,60}+\s{0,30}+[|│](?!\|)",  # docker compose, heroku, foreman
     r"[\w.-]{1,60}+\[(?<!\.ksh\[)(?<!\.sh\[)[\w.-]{1,40}\]:(?=\s)",  # heroku, a process
     r"(?:CRITICAL|ERROR|WARNING|INFO|DEBUG):[\w.]{1,60}:(?!\d)",  # Python's logging

@@ -65,10 +65,11 @@ def _line_numbers(block: str, positions: Sequence[int]) -> list[int]:
     return numbers
 
 
-# Pastes lose the escape character more often than the rest. Buildkite puts the time into an application command.
+# Progress bars move the cursor and erase lines, too. Pastes lose the escape character more often than the rest.
+# Buildkite puts the time into an application command.
 _COLOUR: Final = Pattern(
-    r"(?:\x1b|\\u001b|\\x1b|\\033|␛)\[[\d;]{0,20}[mK]|\[(?:\d{1,2};){0,3}\d{1,2}m|\x1b\]8;[^\x1b\x07]{0,500}"
-    r"(?:\x1b\\|\x07)|\x1b_bk;t=\d{1,20}\x07"
+    r"(?:\x1b|\\u001b|\\x1b|\\033|␛)\[[\d;?]{0,20}[A-HJKSTfhlmsu]|\[(?:\d{1,2};){0,3}\d{1,2}m|\x1b\]8;[^\x1b\x07]{0,500}"
+    r"(?:\x1b\\|\x07)|\x1b(?:_bk;t=\d{1,20}\x07|\(B)"
 )
 # A backslash and an "n" may also belong to a path; it is a line end only if a trace goes on behind it.
 _ESCAPED_END: Final = Pattern(

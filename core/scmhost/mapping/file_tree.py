@@ -56,6 +56,8 @@ class FileTree:
         # For each name that was needed so far: the files of that name, by the folder that they are in.
         self._by_folder: dict[str, dict[str, list[str]]] = {}
         self._roots: dict[tuple[str, str], Confidence] = {}
+        # What follows each blank in a path, with the files that have it; it is read at the first use.
+        self._behind_blanks: dict[str, list[str]] | None = None
 
     def __len__(self) -> int:
         return len(self._files)
@@ -66,6 +68,16 @@ class FileTree:
     def named(self, name: str) -> Sequence[str]:
         """Return the files with this name, in no order."""
         return self._by_name.get(name, ())
+
+    def behind_blank(self, path: str) -> str | None:
+        """Return the only file whose path ends with this one behind a blank, such as ``my lib/cart.c``."""
+        if self._behind_blanks is None:
+            self._behind_blanks = {}
+            for file in self._files:
+                for blank in (at for at, character in enumerate(file) if character == " "):
+                    self._behind_blanks.setdefault(file[blank + 1 :], []).append(file)
+        found = self._behind_blanks.get(path, ())
+        return found[0] if len(found) == 1 else None
 
     @property
     def learned(self) -> int:

@@ -71,6 +71,24 @@ def test_path_is_resolved_to_a_file(printed: str, prefix: str, path: str, confid
 
 
 @pytest.mark.parametrize(
+    ("printed", "path"),
+    [
+        ("lib/a.c", "my lib/a.c"),
+        ("b.py", "my lib/a b.py"),
+        ("lib/a b.py", "my lib/a b.py"),
+        ("three.js", None),
+        ("/lib/a.c", None),
+        ("ib/a.c", None),
+    ],
+)
+def test_path_may_begin_before_a_blank(printed: str, path: str | None) -> None:
+    """A relative path that no file has is the end of the only file that has it behind a blank; this is a guess."""
+    files = ["my lib/a.c", "my lib/a b.py", "x/or three.js", "x/and three.js"]
+    found = linker(files=files).link(Frame(printed, 3))
+    assert (found.path, found.confidence) == (path, "low" if path else None)
+
+
+@pytest.mark.parametrize(
     ("printed", "reason", "message"),
     [
         ("/srv/app/gone.py", Reason.FILE_NOT_FOUND, "gone.py is not in the commit"),

@@ -13,19 +13,20 @@ from scmhost.frames.match_spans import Pattern
 from scmhost.frames.notation import ContextLines, Notation
 
 from . import grouped, keyed, line_words, parenthesised, path_line, tool_forms
-from .forms import read_forms
+from .forms import FormTable, read_forms
 
 FORMS: Final = (*tool_forms.FORMS, *line_words.FORMS, *path_line.FORMS, *parenthesised.FORMS)
 """Of two places at the same position, that of the first form counts."""
 # Every form of a line in words has the end of the word "line", and every other one a number behind a sign.
-_FORMS_WITHOUT_WORDS: Final = (*tool_forms.FORMS, *path_line.FORMS, *parenthesised.FORMS)
+_ALL_FORMS: Final = FormTable(FORMS)
+_FORMS_WITHOUT_WORDS: Final = FormTable((*tool_forms.FORMS, *path_line.FORMS, *parenthesised.FORMS))
 _NUMBERED: Final = Pattern(r"[:#(\[@] ?[L(\[]?\d| \d{1,9}:\d")
 
 
 def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read the places of a line, and one in brackets that the reader took for the name of a thread."""
-    forms = FORMS if "ine" in line else _FORMS_WITHOUT_WORDS if _NUMBERED.search(line) else ()
-    spans = read_forms(forms, line)
+    table = _ALL_FORMS if "ine" in line else _FORMS_WITHOUT_WORDS if _NUMBERED.search(line) else None
+    spans = table.read(line) if table else []
     if "]" in context.prefix and _PLACE_IN_PREFIX.search(context.prefix):
         shift = len(context.prefix)
         before = read_forms(path_line.FORMS, context.prefix)

@@ -21,9 +21,9 @@ _EXTENSIONS: Final = {
     " fsproj vcxproj sln props targets nuspec mod sum wdl nf smk robot feature ps1 psm1 psd1 bat cmd pp",
     "other languages": "lua nim nims nimble cr jl r rmd qmd hs lhs ml mli mll mly zig el lisp scm rkt cljs edn purs elm"
     " gleam re res rei fsi vbs coffee ls iced f f77 f90 f95 f03 f08 for adb ads pas dpr lpr d v sv svh vhd vhdl asm s t"
-    " sol vy move cairo gd glsl hlsl wgsl metal y yy l ll vala vapi cls trigger cob cbl cpy sas ado m4 ac am tcl awk"
-    " sed jq rc ino frag vert lean agda idr pot po ur wat wast pyi rbi rbs odin hx bas frm abap apex idr2 lsp chs mlt"
-    " opam mojo roc bal pony ispc scad stan sage ahk au3 nsi wxs asy nut",
+    " sol vy move cairo gd glsl hlsl wgsl shader usf metal y yy l ll vala vapi cls trigger cob cbl cpy sas ado m4 ac am"
+    " tcl sed jq rc ino frag vert lean agda idr pot po ur wat wast pyi rbi rbs odin hx bas frm abap apex idr2 lsp chs"
+    " awk mlt opam mojo roc bal pony ispc scad stan sage ahk au3 nsi wxs asy nut",
     "texts": "csv tsv patch diff",
 }
 _KNOWN_EXTENSIONS: Final = frozenset(extension for kind in _EXTENSIONS.values() for extension in kind.split())
@@ -50,6 +50,8 @@ _UNIX_ROOTS: Final = Pattern(
     r"/(?:etc|usr|home|srv|opt|var|tmp|root|app|builds?|workspaces?|work|src|code|data|mnt|private|Users|Volumes|nix|bin"
     r"|s?bin|lib|dev-?\w*|github|runner|repo|project|cache|export)/"
 )
+# "/bin/sh: 1: cd: no such folder" counts the lines of a command.
+_SHELL: Final = Pattern(r"/(?:usr/(?:local/)?)?bin/(?:ba|da|k|z|fi)?sh$")
 _HOST: Final = Pattern(r"(?:[\w-]{1,63}\.){1,6}[a-z]{2,24}[/\\]")
 _WORD: Final = Pattern(r"[^\W\d_]")
 # Attributes of objects are often called so: "point.x", "box.h", "this.res".
@@ -61,6 +63,13 @@ _HOSTS: Final = Pattern(
 # "node.js:18" is an image, and "next.js#12" an issue.
 _PRODUCTS: Final = "node.js next.js vue.js nuxt.js three.js d3.js react.js angular.js express.js"
 _RELEASED: Final = frozenset(_PRODUCTS.split())
+# "docker.io/acme/shop.js:12" is an image, and "me@acme.rs:22" an address.
+_REGISTRY: Final = Pattern(
+    r"(?:[\w-]{1,63}\.){0,4}(?:(?:docker|ghcr|quay|gcr|azurecr)\.io|pkg\.dev|amazonaws\.com)[/:]"
+)
+_ADDRESS: Final = Pattern(r"[\w.-]{1,100}@[A-Za-z]")
+# The port of a URL: "localhost:8080/cart.js".
+_PORT: Final = Pattern(r"\d{2,5}/")
 
 
 @lru_cache(maxsize=1024)
@@ -90,11 +99,11 @@ def may_be_a_file(path: str) -> bool:
     if path.startswith("//") or "://" in path.removeprefix("file://") or not _WORD.search(path):
         return False
     if has_file_name(path):
-        return not _HOSTS.match(path)
+        return not (_HOSTS.match(path) or _REGISTRY.match(path))
     if not has_folder(path):
         return False
     if path.startswith("/"):
-        return _UNIX_ROOTS.match(path) is not None
+        return _UNIX_ROOTS.match(path) is not None and not _SHELL.match(path)
     has_extension = _STEM_AND_EXTENSION.match(path) is not None and not _HOST.match(path)
     return has_extension or _ROOTED.match(path) is not None
 
@@ -111,12 +120,16 @@ def stands_alone(path: str, before: str) -> bool:
         before: the characters of the line before it; the last two are enough.
     """
     if has_folder(path):
-        return before[-1:] not in ("?", "&", "!") and before[-2:] != "||"
+        is_behind_host = before[-1:] == ":" and before[-2:-1].isalnum() and _PORT.match(path)
+        return before[-1:] not in ("?", "&", "!") and before[-2:] != "||" and not is_behind_host
     if before[-1:] in _OPERATORS or before[-2:] in ("||", "==", "=>", "</"):
         return False
-    if path.lower() in _RELEASED:
+    if path.lower() in _RELEASED or _ADDRESS.match(path):
         return False
     if extension_of(path) not in _SHORT:
         return True
+    # A class of a style sheet: ".box.s:12".
+    if path[0] == ".":
+        return False
     # An index or a call: "pixels[box.h:12]", "f(a.c:1)".
     return not before or before[-1] in " \t\"'`" or (before[-1] in "([" and not re.match(r"[\w)]", before[-2:-1]))

@@ -6,6 +6,7 @@ form delimits it, with quotes for example. Each match is checked with the rules 
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from scmhost.frames.frame import Frame, MatchSpan
@@ -53,6 +54,22 @@ class PlaceForm(NamedTuple):
     near: Pattern | None = None
     at_start: bool = False
     check: Check | None = None
+
+
+class FormTable:
+    """Forms in their order. A line is read with those whose hints it contains, and several forms have the same hint."""
+
+    def __init__(self, forms: Iterable[PlaceForm]) -> None:
+        self._forms = tuple(forms)
+        self._hints = tuple(dict.fromkeys(form.hint for form in self._forms))
+        self._with_hints = lru_cache(maxsize=512)(self._chosen)
+
+    def read(self, line: str) -> list[MatchSpan]:
+        """Return the places of all forms on a line."""
+        return read_forms(self._with_hints(tuple([hint for hint in self._hints if hint in line])), line)
+
+    def _chosen(self, hints: tuple[str, ...]) -> tuple[PlaceForm, ...]:
+        return tuple(form for form in self._forms if form.hint in hints)
 
 
 def read_forms(forms: Iterable[PlaceForm], line: str) -> list[MatchSpan]:

@@ -38,6 +38,12 @@ class _Group(NamedTuple):
 
 
 _RULE: Final = r"\s*[-─━═=]{3,}[-─━═= ]*$"
+# PHPStan: a table whose second column has the path as its title.
+_PHPSTAN: Final = _Group(
+    Pattern(r":?(?P<line>\d{1,9})\s{2,}(?P<message>\S.*)"),
+    Pattern(rf"Line\s{{2,}}{_PATH}$"),
+    Pattern(rf"{_RULE}|\s*(?!Line )[^\d\s]|$"),
+)
 _GROUPS: Final = (
     # ESLint, stylelint, yamllint, markdown linters, Vale: "12:5  error  message  rule", "12:5-12:9  warning  message".
     _Group(
@@ -53,12 +59,7 @@ _GROUPS: Final = (
         Pattern(rf"{_PATH}:\d{{1,9}}(?::\d{{1,9}})?$"),
         Pattern(r"$"),
     ),
-    # PHPStan: a table whose second column has the path as its title.
-    _Group(
-        Pattern(r":?(?P<line>\d{1,9})\s{2,}(?P<message>\S.*)"),
-        Pattern(rf"Line\s{{2,}}{_PATH}$"),
-        Pattern(rf"{_RULE}|\s*(?!Line )[^\d\s]|$"),
-    ),
+    _PHPSTAN,
     # PHP_CodeSniffer, PHPMD: " 12 | ERROR | [x] message" below "FILE: path".
     _Group(
         Pattern(r"(?P<line>\d{1,9}) \| (?:ERROR|WARNING|VIOLATION) +\| (?:\[[x ]\] )?(?P<message>.*)"),
@@ -105,6 +106,12 @@ _GROUPS: Final = (
     _Group(Pattern(r"Line: (?P<line>\d{1,9})(?P<message>)$"), _ALONE, Pattern(r"\S.* / |$")),
     # Semgrep shows the code, below the text of the rule.
     _Group(Pattern(r"(?P<line>\d{1,9})┆(?P<message>.*)"), _ALONE, Pattern(r"(?:\u276f|\S.* )|$")),
+    # Elm: "12|     total" below the explanation.
+    _Group(
+        Pattern(r"(?P<line>\d{1,9})\|[ >](?P<message>.*)"),
+        Pattern(rf"-- [A-Z][A-Z ]{{1,60}} -{{3,}} {_PATH}$"),
+        Pattern(r""),
+    ),
     # HTMLHint: "L12 |code", with a caret and the message below it.
     _Group(Pattern(r"L(?P<line>\d{1,9}) \|(?P<message>.*)"), _ALONE, Pattern(r"\^")),
     # ktlint: "12:5 Message". ripgrep: "12:code" and "12:5:code", with "13-code" around it.
@@ -118,7 +125,7 @@ _GROUPS: Final = (
 _CLOCK: Final = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z )?"
 _INDENT: Final = r"(?:##\[[a-z]{1,10}\])?[ \t]{0,12}"
 ROW: Final = (
-    rf"{_INDENT}(?:[{_MARKS}]|:?\d{{1,9}}(?:┆|\s{{2,}}\S| \||:(?!\d\d:\d\d))|[A-Z](?:\d{{3}})? \d{{1,9}}:\d"
+    rf"{_INDENT}(?:[{_MARKS}]|:?\d{{1,9}}(?:┆|\s{{2,}}\S| \||\|[ >]|:(?!\d\d:\d\d))|[A-Z](?:\d{{3}})? \d{{1,9}}:\d"
     r"|[A-Z]: {1,6}\d{1,9}: {1,6}\d|L(?:(?:ine)?(?:: | \d{1,9}:)|\d{1,9} \|)|line \d{1,9}(?=[\r\n]|$)"
     r"|\[\d[\d, ]{0,60}\]:)"
 )
@@ -138,6 +145,8 @@ def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
         row = _without_row_prefix(whole)
         shift = len(whole.rstrip()) - len(row) - len(context.prefix)
         return _read_row(row, context, _GROUPS, shift, _before_whole)
+    if context.prefix.rstrip().endswith("|") and _PHPSTAN.row.match(line):
+        return _read_row(line, context, (_PHPSTAN,), 0, ContextLines.before)
     if not any(severity in line for severity in SEVERITIES):
         return None
     if context.prefix.strip():

@@ -20,10 +20,15 @@ _PATH: Final = Pattern(
 )
 _LINE: Final = Pattern(r"(?:- )?[Ll]ine(?:Number| number)?\s{0,8}: {1,20}(?P<line>\d{1,9})$")
 _COLUMN: Final = Pattern(r"[Cc]olumn(?:Number)?\s{0,8}: (?P<column>\d{1,9})$")
+# Nextflow writes the line and the column at the end of the cause.
+_CAUSE: Final = Pattern(r"- cause: (?P<message>.{1,500}) @ line (?P<line>\d{1,9}), column (?P<column>\d{1,9})\.?$")
 
 
 def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read the field that completes a place: the line below a path, or a path below the line."""
+    if (cause := _CAUSE.match(line)) and (path := _nearest(_PATH, context)) and may_be_a_file(path["path"]):
+        numbers = (int(cause["line"]), int(cause["column"]))
+        return [diagnostic(path["path"], numbers, cause["message"], *cause.span("line"))]
     if number := _LINE.match(line):
         path = _nearest(_PATH, context)
         if path and may_be_a_file(path["path"]):
@@ -46,4 +51,6 @@ def _column(match: re.Match[str] | None) -> int | None:
     return int(match["column"]) if match else None
 
 
-KEYED: Final = Notation("keyed", ("ine: ", "ine   ", "ine number: ", "ineNumber: ", "file: ", "fileName: "), _read)
+KEYED: Final = Notation(
+    "keyed", ("ine: ", "ine   ", "ine number: ", "ineNumber: ", "file: ", "fileName: ", " @ line "), _read
+)

@@ -7,7 +7,7 @@ from scmhost.frames.match_spans import Pattern
 from .forms import COLUMN, LINE, PATH, PlaceForm, has_blanks
 
 _NEAR: Final = Pattern(r"ines?:? \d")
-_WORD: Final = r"[,:]? (?:(?:on|at|in|near) |@ )?[Ll]ines?:? "
+_WORD: Final = r"[,:]? (?:error )?(?:(?:on|at|in|near) |@ )?[Ll]ines?:? "
 _NUMBER: Final = (
     rf"{LINE}(?:-\d{{1,9}})?(?:,? ?(?:and )?(?:[Cc]ol(?:umn)?|char(?:acter)?s?|position|offset)\b\.?:? ?{COLUMN})?"
 )
@@ -47,6 +47,13 @@ FORMS: Final = (
         "): ",
         Pattern(rf"\({PATH}\): (?P<message>[^\n]{{0,300}}?) at line {LINE} column {COLUMN}"),
         _NEAR,
+    ),
+    PlaceForm(
+        "lib/Cart.pm: no strictures at line 12, column 5.",
+        " at line ",
+        Pattern(rf"{PATH}: (?P<message>[^\n]{{0,300}}?) at line {LINE},? column {COLUMN}"),
+        Pattern(r" at line \d{1,9},? column \d"),
+        at_start=True,
     ),
     PlaceForm(
         "cart.pp - WARNING: no name on line 12",

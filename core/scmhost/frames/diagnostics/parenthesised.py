@@ -23,7 +23,7 @@ def _is_no_call(match: re.Match[str]) -> bool:
     followed = _FOLLOWED.match(line, match.end())
     if not followed or match["line"] == "0" or not has_file_name(match["path"]):
         return False
-    alone = start == 0 or line[:start].endswith(("[", ": ", " in ", "] ", "> ")) or line[:start].isspace()
+    alone = start == 0 or line[:start].endswith(("[", ": ", " in ", " at ", "] ", "> ")) or line[:start].isspace()
     if followed["end"] is None:
         return alone or followed.group() not in (": ", ":", " : ") or has_folder(match["path"])
     return has_folder(match["path"]) or line[start - 1 : start] == "["
@@ -65,6 +65,11 @@ FORMS: Final = (
         " (",
         Pattern(rf"{PATH} \({LINE}\)(?=: (?:error|warning|note)\b)"),
         _NUMBER,
+    ),
+    PlaceForm(
+        "(src/cart.njk) [Line 12, Column 5]",
+        ") [Line ",
+        Pattern(rf"\({PATH}\) \[Line {LINE}, Column {COLUMN}\]"),
     ),
     PlaceForm("(cart.f90: 12)", "(", Pattern(rf"\({PATH}: {LINE}\)"), Pattern(r": \d{1,9}\)")),
     PlaceForm(

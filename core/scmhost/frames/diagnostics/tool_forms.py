@@ -42,6 +42,16 @@ FORMS: Final = (
         ),
     ),
     PlaceForm(
+        "[File:D:\\shop\\Cart.h] [Line: 12]",
+        "[Line:",
+        Pattern(rf"\[File: ?(?P<path>[^\]\n]{{1,500}})\] \[Line: ?{LINE}\]"),
+    ),
+    PlaceForm(
+        "*** Assertion failure in -[Cart total], /Users/dev/my shop/Cart.m:12",
+        "Assertion failure in ",
+        Pattern(rf"Assertion failure in [^\n]{{1,300}}, (?P<path>/[^:,\n\"]{{1,500}}):{LINE}$"),
+    ),
+    PlaceForm(
         "file=cart.py line=12",
         "line",
         Pattern(

@@ -27,7 +27,7 @@ _GDB_HEAD: Final = Pattern(r"#\d{1,6}\s+(?:0x[0-9a-f]{1,16} in )?(?P<symbol>\S.*
 # At a breakpoint gdb prints the function without the number of a frame.
 _GDB_STOP: Final = Pattern(
     r"(?:(?:Temporary )?[Bb]reakpoint \d+, )?(?:0x[0-9a-f]{1,16} in )?"
-    r"(?P<symbol>[^\s(#][^#]* \((?:[^#]|#(?!\d{1,6}\s))*\))$"
+    r"(?P<symbol>[^\s(#](?>[^#]*? \()(?=[^\n]*\)$)(?:[^#]|#(?!\d{1,6}\s))*)$"
 )
 
 

@@ -15,10 +15,13 @@ _FORMS: Final = (
     Pattern(rf"(?:- )?{_PATH}:{LINE} - at function: (?P<function>\S{{1,200}})"),
     Pattern(rf"At: {_PATH}:{LINE}(?P<function>(?!))?\.?$"),
 )
+_PARSE_ERROR: Final = Pattern(rf"{_PATH}:{LINE} - (?P<message>Parse Error: .*)")
 
 
 def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``at: total (res://scripts/cart.gd:12)``, and ``At: res://scripts/cart.gd:12.`` of version 3."""
+    if error := _PARSE_ERROR.match(line):
+        return [match_span(error, "gdscript", kind="diagnostic")]
     match = next((match for form in _FORMS if (match := form.match(line))), None)
     if not match:
         return None

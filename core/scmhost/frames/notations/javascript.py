@@ -32,7 +32,8 @@ _V8_CALL: Final = Pattern(
     rf"(?P<path>[^\s()](?:(?!\bat )[^()\n]|\([^()\n]{{1,200}}\)){{0,2000}}?):{LINE_COLUMN}\)"
 )
 _V8_PATH_LINE: Final = Pattern(
-    rf"{AT}(?:async )?(?P<path>(?![^\s/\\()]{{1,300}}\()[^\s()][^\s]{{0,2000}}?):{LINE}:{_V8_COLUMN}(?=$|[\s)\",'\\])"
+    rf"{AT}(?:async )?(?P<path>(?![^\s/\\()]{{1,300}}\()[^\s()][^\s]{{0,2000}}?):{LINE}:{_V8_COLUMN}"
+    r"(?=$|[\s)\",'\\])(?! - \d)"
 )
 _V8_PATH_WITH_BLANKS: Final = Pattern(
     rf"at (?:async )?(?P<path>(?:/|[A-Za-z]:[\\/]|\\\\|[a-z][\w+.-]{{1,30}}:/)[^\n]{{1,1000}}?):{LINE}:{_V8_COLUMN}$"
@@ -128,6 +129,11 @@ _SPIDERMONKEY_BUNDLE: Final = Pattern(
     r"(?P<path>[^\s@()\"':]{1,500}\.(?:js)?bundle(?:\?[^\s@()\"']{0,1000}?)?)"
     rf":{LINE}:(?P<column>\d{{1,9}})(?!\d)$"
 )
+# A log may put a whole stack on one line.
+_SPIDERMONKEY_WORD: Final = Pattern(
+    rf"(?<!\S)(?P<function>[^\s@]{{0,200}})@(?P<path>(?:[a-z][a-z0-9+.-]{{1,30}}:/{{1,3}}|/)?[^\s@:]{{1,1000}}(?::\d{{2,5}}/[^\s@:]{{1,1000}})?)"
+    rf":{LINE}:(?P<column>\d{{1,9}})(?!\S)"
+)
 _SPIDERMONKEY_NATIVE: Final = Pattern(r"[\w$.<>?/ \[\]-]{0,200}@\[(?:native|wasm) code\]$")
 _SPIDERMONKEY_ASYNC: Final = Pattern(r"(?:async|[a-zA-Z ]{1,40}(?: handler| callback))\*")
 # Old browsers print arguments; for a function without a name nothing else.
@@ -136,15 +142,22 @@ _SPIDERMONKEY_ARGUMENTS: Final = Pattern(r"(?<=[\w$>])\([^\n]*\)$|^\((?:null)?\)
 
 def _read_spidermonkey(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``f@url:12:3``; the console of a browser puts blanks around the sign."""
+    words = [*_SPIDERMONKEY_WORD.finditer(line)] if line.count("@") > 1 else ()
+    if len(words) > 1 and all(map(_spidermonkey_names_source, words)):
+        return [_spidermonkey_span(match) for match in words]
     match = _SPIDERMONKEY_EVAL.match(line) or _SPIDERMONKEY_FRAME.match(line)
     if match and _spidermonkey_names_source(match):
-        function = _SPIDERMONKEY_ARGUMENTS.sub("", _SPIDERMONKEY_ASYNC.sub("", match["function"]))
-        # The prefix of a log before a function without a name.
-        function = "" if function.endswith(":") else function
-        return [match_span(match, language_of(match["path"], "javascript", "dart"), function=function)]
+        return [_spidermonkey_span(match)]
     if match := _SPIDERMONKEY_URL.match(line) or _SPIDERMONKEY_BUNDLE.match(line):
         return [match_span(match, "javascript")]
     return [] if _SPIDERMONKEY_NATIVE.match(line) else None
+
+
+def _spidermonkey_span(match: re.Match[str]) -> MatchSpan:
+    function = _SPIDERMONKEY_ARGUMENTS.sub("", _SPIDERMONKEY_ASYNC.sub("", match["function"]))
+    # The prefix of a log before a function without a name.
+    function = "" if function.endswith(":") else function
+    return match_span(match, language_of(match["path"], "javascript", "dart"), function=function)
 
 
 def _spidermonkey_names_source(match: re.Match[str]) -> bool:

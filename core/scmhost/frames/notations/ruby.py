@@ -139,7 +139,8 @@ _JRUBY_CALL: Final = Pattern(
 def _read_jruby(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``     total at /srv/app/shop.rb:12`` and ``RUBY.total(/srv/app/shop.rb:12)``."""
     match = _JRUBY_ROW.match(line) or _JRUBY_CALL.match(line)
-    if not match:
+    # Gradle prints the class of an error before the place of a test.
+    if not match or match["function"].endswith(("Error", "Exception", "Failure")):
         return None
     return [match_span(match, language_of(match["path"], "ruby", "java"), function=match["function"])]
 

@@ -255,6 +255,7 @@ def _read_text(value: str, name: str, around: Surroundings, *, listed: bool) -> 
     if match and is_source(match["path"]) and (name not in _PLACES or "/" in match["path"] or "\\" in match["path"]):
         path, column = match["path"], match["column"]
         frame = Frame(path, int(match["line"]), int(column) if column else None, language=known_language(path))
-        yield Entry(frame, value)
+        # Go's analyzers have their findings in this field, all others have frames.
+        yield Entry(frame._replace(kind="diagnostic", message=around.message) if name == "posn" else frame, value)
     elif "\n" in value or listed or (name in _TEXTS and _DIGIT.search(value)):
         yield Entry(None, value, in_stack=listed)

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Any, Final, NamedTuple
 
-from scmhost.frames.frame import FrameMatch
+from scmhost.frames.diagnostics.file_names import has_file_name
+from scmhost.frames.frame import Frame, FrameMatch
+from scmhost.frames.match_spans import known_language
 from scmhost.frames.physical_lines import PhysicalLine
 
 from .fields import text
@@ -20,7 +22,17 @@ from .positions import Offsets, lines_of_xml
 _TEST_ROOTS: Final = ("testsuites", "testsuite", "testrun", "testresults", "assemblies", "assembly")
 # The place of a test that failed counts only if no text in it has one.
 _TESTS: Final = ("testcase", "test")
-_FINDING_ROOTS: Final = ("checkstyle", "pmd", "results", "issues", "jslint", "lint", "report", "csslint")
+_FINDING_ROOTS: Final = (
+    "checkstyle",
+    "pmd",
+    "results",
+    "issues",
+    "jslint",
+    "lint",
+    "report",
+    "csslint",
+    "bugcollection",
+)
 _BEGINNING: Final = re.compile(
     r"\s*(?:<\?xml\s[^<>]{0,200}>\s*)?(?:<!--[^<>]{0,1000}-->\s*)?<([A-Za-z][\w-]{0,30})[\s>]"
 )
@@ -29,6 +41,8 @@ _TAG: Final = re.compile(
     r"<(/?)([A-Za-z_][\w:.-]{0,100})(?=[\s/>])([^<>\"']*(?:\"[^\"]*\"[^<>\"']*|'[^']*'[^<>\"']*)*)>"
 )
 _ATTRIBUTE: Final = re.compile(r"([A-Za-z_][\w:.-]{0,100})\s{0,5}=\s{0,5}(?:\"([^\"]*)\"|'([^']*)')")
+# Ruff and ESLint name the file as the suite, and begin the text of each failure with the place.
+_PLACE_IN_SUITE: Final = re.compile(r"\s*line (?P<line>\d{1,9}), col (?P<column>\d{1,9}), (?P<message>.*)")
 _CDATA: Final = "<![CDATA["
 _DEEPEST: Final = 200
 
@@ -127,8 +141,13 @@ class _Reader:
                 self._take_text(match.start(3) + found.start(group), match.start(3) + found.end(group))
 
     def _take_place(self, element: Element, parent: Element | None, match: re.Match[str]) -> None:
+        if element.name == "sourceline":
+            # SpotBugs: the other ones are those of classes and methods.
+            if parent is None or parent.name != "buginstance":
+                return
+            element.fields.update(path=element.fields.get("sourcepath"), line=element.fields.get("start"))
         path = _file(parent) if parent and parent.place is None else None
-        message = text(parent.fields, "message", "msg") if parent else None
+        message = text(parent.fields, "message", "msg", "type") if parent else None
         frame = read_place(element.fields, own_path(element.fields), Surroundings(path, message))
         if frame is None:
             return
@@ -141,7 +160,21 @@ class _Reader:
             self._report.frames.append(element.place)
 
     def _take_text(self, begin: int, end: int) -> None:
-        if self._is_test and end > begin:
+        if not self._is_test or end <= begin:
+            return
+        suite = next((element for element in reversed(self._open) if element.name == "testsuite"), None)
+        place = _PLACE_IN_SUITE.match(self._document, begin, end) if suite else None
+        path = text(suite.fields, "name") if suite and place else None
+        if path and place and has_file_name(path):
+            numbers = int(place["line"]), int(place["column"])
+            message = unescape(place["message"]).strip()
+            frame = Frame(path, *numbers, language=known_language(path), kind="diagnostic", message=message)
+            # The path is an attribute of the suite, so the position is the element around the text.
+            line, column = self._offsets.place(self._document.rfind("<", 0, place.start("line")))
+            self._report.frames.append(FrameMatch(frame, line, column, column + len("<failure")))
+            for test in self._open:
+                test.failed = False
+        else:
             self._report.lines += lines_of_xml(self._document[begin:end], *self._offsets.place(begin))
 
     def _close(self, name: str, end: int) -> None:
