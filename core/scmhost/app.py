@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.types import ASGIApp
 
-    from scmhost.infra.logs import LogLevel
     from scmhost.infra.loops import Loop
     from scmhost.infra.telemetry import Telemetry
     from scmhost.plugins import Settings
@@ -230,7 +229,7 @@ def asgi() -> "ASGIApp":
 
     settings = read_configuration()
     # The command has put the values of its options there.
-    configure_logs(level=cast("LogLevel", os.environ.get("SCMHOST_LOG_LEVEL") or settings.server.log_level))
+    configure_logs(level=os.environ.get("SCMHOST_LOG_LEVEL") or settings.server.log_level)
     end_with_supervisor()
     telemetry = open_telemetry(metrics=settings.host.metrics.enabled, spans=settings.host.spans.enabled)
     # The command migrates once, before it starts the workers.

@@ -207,7 +207,7 @@ def test_command_waits_for_the_consent(
         with served.client(token) as client:
             (made,) = client.get("/api/0/organizations/acme/integrations/").json()
             assert client.get(f"/api/0/organizations/acme/integrations/{made['id']}/repos/").status_code == 200
-    assert (code, json.loads(out)) == (0, {"id": made["id"], "provider": "stepped_forge", "name": None})
+    assert (code, json.loads(out)) == (0, {"id": made["id"], "provider": "stepped_forge", "name": "ada"})
     texts = [value for pair in back.partition("?")[2].split("&") for value in [pair.partition("=")[2]]]
     assert len(texts) == 2
     assert [text for text in texts if text in str(served.log)] == []

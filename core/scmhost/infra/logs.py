@@ -7,7 +7,7 @@ import sys
 from collections.abc import Collection
 from contextvars import ContextVar
 from functools import partial
-from typing import Any, Final, Literal, TextIO
+from typing import Any, Final, TextIO
 
 import structlog
 from structlog.types import EventDict, Processor
@@ -15,19 +15,17 @@ from structlog.types import EventDict, Processor
 CALLER_OF_REQUEST: Final = ContextVar[dict[str, object]]("caller of the request")
 """Who sends the request of this context, for its log line. The threads of the request share the one object."""
 
-LogLevel = Literal["debug", "info", "warning", "error"]
-
 MAX_EXCEPTION_TEXT: Final = 2_000
 """How many characters of an exception's text are logged."""
 
 
-def configure_logs(*, quiet: bool = False, without: Collection[str] = (), level: LogLevel = "info") -> None:
+def configure_logs(*, quiet: bool = False, without: Collection[str] = (), level: str = "info") -> None:
     """Send the log lines of scmhost and of libraries through one formatter. This changes the logging of the process.
 
     Args:
         quiet: log warnings and errors only.
         without: events that are not logged.
-        level: the lowest level that is logged, if it is not quiet.
+        level: the lowest level that is logged, if it is not quiet: ``debug``, ``info``, ``warning`` or ``error``.
     """
     lowest = logging.WARNING if quiet else logging.getLevelNamesMapping()[level.upper()]
     dropped = frozenset(without)

@@ -96,10 +96,7 @@ _CAUSES: Final = (
     (r"Connection refused|No such file or directory", "nothing listens at its host and port; check that it runs"),
     (r"timeout expired|timed out", "its host gives no answer; check the address, and firewalls between"),
     (r"SSL|certificate|sslmode", "TLS fails; check sslmode and sslrootcert in its URL"),
-    (
-        r"permission denied",
-        "its user has no access to a table or schema; GRANT it to the user",
-    ),
+    (r"permission denied", "its user has no access to a table or schema; GRANT it to the user"),
     (r"unable to open database file", "the file or its folder is missing, or may not be read"),
     (r"not a database|malformed", "the file is damaged, or is no database; restore a backup"),
 )
@@ -114,11 +111,7 @@ def translate(error: SQLAlchemyError, url: str) -> ScmhostError | None:
     cause = next((f"cannot be used: {what}" for pattern, what in _CAUSES if re.search(pattern, text)), _UNKNOWN_CAUSE)
     own = kind(_TEXTS[kind].format(url=url, cause=cause))
     # Neither the address nor the cause: a caller without a valid token may get this answer.
-    own.public = (
-        _TEXTS[kind]
-        .replace("Database {url}", "The database")
-        .format(cause="does not answer; see the log of the service")
-    )
+    own.public = _TEXTS[kind].replace("Database {url}", "The database").format(cause=_SEE_LOG)
     return own
 
 

@@ -1,8 +1,8 @@
 """The base of the tables of plugins.toml, and those of the server and its telemetry."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Literal
 
-from scmhost.infra.logs import LogLevel
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Table(BaseModel):
@@ -30,7 +30,9 @@ class ServerSettings(Table):
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on; `0.0.0.0`: all.")
     port: int = Field(default=8000, ge=0, le=65_535, description="Port to listen on.")
     workers: int = Field(default=1, ge=1, le=64, description="Worker processes.")
-    log_level: LogLevel = Field(default="info", description="Lowest level that is logged; `debug` has health probes.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Lowest level that is logged; `debug` has health probes."
+    )
     forwarded_allow_ips: str = Field(
         default="127.0.0.1,::1",
         description="Addresses of proxies, with commas, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
