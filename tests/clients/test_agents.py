@@ -35,7 +35,7 @@ def test_the_inspector_talks_to_a_checkout(inspector: McpInspector) -> None:
     server = [str(SCMHOST), "mcp"]
     # The check of schemas for problems with some models ends with another code than 0 if it finds one.
     tools = {tool["name"] for tool in inspector(*server, "--method", "tools/list", "--strict")["tools"]}
-    assert tools == {"locate_trace", "explain_frame", "read_url", "list_repositories"}
+    assert tools == {"locate_trace", "explain_frame", "find_suspects", "read_url", "list_repositories"}
     call = ["--method", "tools/call", "--tool-name", "locate_trace", "--tool-arg", f"text={TRACE}"]
     (frame,) = frames(inspector(*server, *call))
     assert frame["url"].endswith("/shop/cart.py#L2")
