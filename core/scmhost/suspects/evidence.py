@@ -47,9 +47,9 @@ def _about_files(comparison: Comparison, candidate: PossibleSuspect, when: str) 
         path = comparison.paths[at]
         by_verb.setdefault(_VERBS.get(candidate.commit.files[path], "changed"), []).append(_file(path))
     # A changed line says more than its file.
-    told = {"changed"} if (candidate.blamed or candidate.near) and len(candidate.files) == 1 else set()
+    stated = {"changed"} if (candidate.blamed or candidate.near) and len(candidate.files) == 1 else set()
     for verb, names in by_verb.items():
-        if verb not in told:
+        if verb not in stated:
             yield f"{verb} {_listed(names)}{when}"
 
 
