@@ -9,6 +9,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from unittest.mock import patch
 
 from scmhost.app import open_host
 from scmhost.cli.main import run
@@ -26,10 +27,10 @@ class Done:
 
 
 def scmhost(*words: object) -> Done:
-    """Run a command in this process."""
+    """Run a command in this process, whose environment stays as it is."""
     out, err = io.StringIO(), io.StringIO()
     code = 0
-    with redirect_stdout(out), redirect_stderr(err):
+    with patch.dict(os.environ), redirect_stdout(out), redirect_stderr(err):
         try:
             run(open_host, [str(word) for word in words])
         except SystemExit as end:

@@ -141,7 +141,7 @@ def test_database_that_does_not_answer_is_an_error(tmp_path: Path) -> None:
     url = "postgresql://nobody:geheim@127.0.0.1:1/none"
     (tmp_path / "plugins.toml").write_text("schema = 1\n", encoding="utf-8")
     done = scmhost("plugins", "doctor", "--config", tmp_path / "plugins.toml", "--database-url", url, "--json")
-    assert (done.code, "does not answer" in done.out, "geheim" in done.out) == (1, True, False)
+    assert (done.code, "nothing listens at its host and port" in done.out, "geheim" in done.out) == (1, True, False)
 
 
 MOUNTS = """\

@@ -55,7 +55,7 @@ def test_administrator_of_the_host_needs_no_organization(config: Path) -> None:
     [
         (["--name", "Ada"], "A person needs an organization"),
         (["--org", "acme", "--name", " "], "1 to 100 characters"),
-        (["--org", "no-such", "--name", "Ada"], "There is no organization 'no-such'"),
+        (["--org", "no-such", "--name", "Ada"], "there is no organization 'no-such'; known are acme"),
     ],
 )
 def test_wrong_invitation_is_refused(config: Path, words: list[str], message: str) -> None:

@@ -72,17 +72,17 @@ def serve(context: CommandContext, /, *, config: str | None, database_url: str |
     block_hangups()
     settings, link = _prepare(context, config, database_url)
     chosen = settings.server.model_copy(update={name: value for name, value in options.items() if value is not None})
-    # Worker processes read their configuration from the environment.
-    given = {
-        "SCMHOST_CONFIG": config,
-        "SCMHOST_DATABASE_URL": database_url,
-        "SCMHOST_LOG_LEVEL": chosen.log_level,
-        "SCMHOST_FORWARDED_ALLOW_IPS": chosen.forwarded_allow_ips,
-    }
-    os.environ.update({name: value for name, value in given.items() if value})
     if chosen.workers > 1:
         forward_hangups(lambda: [child.pid for child in multiprocessing.active_children() if child.pid])
     with _listening(chosen.host, chosen.port) as listener:
+        # Worker processes read their configuration from the environment.
+        given = {
+            "SCMHOST_CONFIG": config,
+            "SCMHOST_DATABASE_URL": database_url,
+            "SCMHOST_LOG_LEVEL": chosen.log_level,
+            "SCMHOST_FORWARDED_ALLOW_IPS": chosen.forwarded_allow_ips,
+        }
+        os.environ.update({name: value for name, value in given.items() if value})
         address = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
         url = f"http://{address}:{listener.getsockname()[1]}"
         log.info("listening", url=url, api="/api/openapi.json")
