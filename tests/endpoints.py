@@ -99,16 +99,20 @@ class PopulatedHost:
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """Return all stored rows, after the background work is done.
 
-        Without the audit entries of the host, whose organization is 0: the service adds its own at any time.
+        Without the audit entries of the host, whose organization is 0, and without the counters of frames: the service
+        saves its own at any time.
         """
         index_files(self.api.services, self.api.there.organization)
         stored = all_rows(self.api.services.store)
+        del stored["missing_frames"]
         return {name: [row for row in rows if name != "audit_entries" or row[0]] for name, rows in stored.items()}
 
     def own_rows(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Return all stored rows of the organization, after the background work is done."""
+        """Return all stored rows of the organization, after the background work is done, without counters of frames."""
         index_files(self.api.services, self.api.there.organization)
-        return rows_of(self.api.services.store, self.api.there.organization.id)
+        stored = rows_of(self.api.services.store, self.api.there.organization.id)
+        del stored["missing_frames"]
+        return stored
 
 
 @contextmanager

@@ -166,14 +166,22 @@ def note(token: int, **fields: Any) -> AuditDraft:
 
 
 def all_rows(store: Store) -> dict[str, list[tuple[Any, ...]]]:
-    """Return all stored rows by table, without the counters of changes."""
+    """Return all stored rows by table, without the counters of changes.
+
+    Also without the last use of tokens: the housekeeping of an open service saves it at any time.
+    """
     with store.read() as tx:
         return _rows(tx)
 
 
 def _rows(tx: Transaction) -> dict[str, list[tuple[Any, ...]]]:
     return {
-        table.name: [tuple(row) for row in tx.execute(select(table).order_by(*table.primary_key))]
+        table.name: [
+            tuple(row)
+            for row in tx.execute(
+                select(*(column for column in table.c if column.name != "last_used_at")).order_by(*table.primary_key)
+            )
+        ]
         for table in ALL_TABLES.sorted_tables
         if table is not VERSIONS
     }
