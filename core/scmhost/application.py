@@ -28,15 +28,13 @@ from scmhost.admin.routes import gauges_loop, metrics_router
 from scmhost.audit import routes as audit_routes
 from scmhost.commits import routes as commit_routes
 from scmhost.infra.errors import (
-    Conflict,
-    Forbidden,
+    ERROR_STATUS,
     InvalidInput,
-    NotFound,
     ProviderRefused,
     ScmhostError,
+    Statuses,
     TooManyRequests,
-    Unauthenticated,
-    Unavailable,
+    error_status,
 )
 from scmhost.infra.http import BodyLimit, HeadRequests, RequestLog, loggable_path, problem
 from scmhost.infra.loops import Loops
@@ -103,15 +101,7 @@ class FieldProblems(RootModel[dict[str, list[str]]]):
     """The errors of each field."""
 
 
-_ERROR_STATUS: Final[tuple[tuple[type[ScmhostError], int], ...]] = (
-    (Unauthenticated, 401),
-    (Forbidden, 403),
-    (NotFound, 404),
-    (ProviderOff, 404),
-    (Conflict, 409),
-    (Unavailable, 503),
-    (InvalidInput, 400),
-)
+_STATUSES: Final[Statuses] = (*ERROR_STATUS, (ProviderOff, 404))
 _REFUSED_STATUS: Final = {"not_found": 404, "invalid": 400, "conflict": 409, "forbidden": 403, "unavailable": 503}
 _FAULT_STATUS: Final = {"timed_out": 503, "busy": 503, "suspended": 503}
 
@@ -247,7 +237,7 @@ def _on_scmhost_error(_request: Request, error: Exception) -> JSONResponse:
         return problem(429, str(error), _retry_after(error.retry_after))
     if isinstance(error, PluginFault):
         return problem(status_of_fault(error.kind), str(error), _retry_after(error.retry_after))
-    status = next((status for kind, status in _ERROR_STATUS if isinstance(error, kind)), 500)
+    status = error_status(error, _STATUSES)
     hidden = error.public if isinstance(error, ScmhostError) else None
     if hidden and status >= 500:  # noqa: PLR2004
         log.warning("database fault", error=str(error))

@@ -78,9 +78,9 @@ def test_group_that_is_gone_takes_the_role(proxied: ApiClient) -> None:
     browser = from_address(proxied, "10.1.2.3", ADA, ("X-Forwarded-Groups", "everyone"))
     browser.open("/organizations/acme")
     assert (browser.status, "Create project" in browser.text) == (200, False)
-    stranger = from_address(proxied, "10.1.2.3", ADA)
-    stranger.open("/organizations/acme")
-    assert stranger.status == 404
+    unlisted = from_address(proxied, "10.1.2.3", ADA)
+    unlisted.open("/organizations/acme")
+    assert unlisted.status == 404
 
 
 @pytest.mark.parametrize("address", ["10.2.0.1", "127.0.0.1", "testclient", "::1"])

@@ -118,7 +118,7 @@ HOSTILE = st.text(st.sampled_from("<>&\"'`=/\\ abc.py:;{}%#\u202e\u00a0\x0b"), m
 @settings(max_examples=40)
 @given(function=HOSTILE, path=HOSTILE)
 def test_no_text_becomes_markup(reader: Browser, function: str, path: str) -> None:
-    """Whatever a trace contains is text on the page: it makes no element and no attribute."""
+    """Any trace is text on the page: it makes no element and no attribute."""
     paste(reader, f'<script>alert(1)</script>\n  File "/srv/shop/{path}.py", line 3, in {function}\n')
     assert reader.status == 200
     tags = {node.tag for node in reader.page.css("main *")}

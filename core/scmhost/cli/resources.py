@@ -21,7 +21,7 @@ from .targets import TargetOptions, target_options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# Wider than any table: a pipe gets whole cells, whatever terminal is around it.
+# Wider than any table: a pipe gets whole cells.
 _PIPE_COLUMNS: Final = 10_000
 
 

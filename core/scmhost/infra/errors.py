@@ -1,5 +1,7 @@
 """The errors that scmhost raises on purpose, by what the caller should do."""
 
+from typing import Final
+
 
 class ScmhostError(Exception):
     """Base of every error that scmhost raises on purpose. The text is a sentence for the person who can fix it.
@@ -64,3 +66,21 @@ class ProviderRefused(ScmhostError):
         super().__init__(message)
         self.reason = reason
         self.retry_after = retry_after
+
+
+Statuses = tuple[tuple[type[ScmhostError], int], ...]
+
+ERROR_STATUS: Final[Statuses] = (
+    (Unauthenticated, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (Unavailable, 503),
+    (InvalidInput, 400),
+)
+"""The HTTP statuses of errors, in the API and on pages."""
+
+
+def error_status(error: Exception, statuses: Statuses = ERROR_STATUS) -> int:
+    """Return the HTTP status of an error."""
+    return next((status for kind, status in statuses if isinstance(error, kind)), 500)

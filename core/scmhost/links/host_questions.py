@@ -14,11 +14,12 @@ from typing import Final, TypeVar
 import structlog
 from cachetools import FIFOCache
 
-from scmhost.plugins import PluginFault, ProviderCalls
+from scmhost.plugins import PluginFault, PluginHost, ProviderCalls
 from scmhost.sdk import (
     Existence,
     Installation,
     Location,
+    Organization,
     ProviderError,
     ProviderForbidden,
     ProviderUnavailable,
@@ -90,6 +91,15 @@ class NegativeCache:
         if (target.hook, target.installation) in self._last_failed:
             with self._lock:
                 self._last_failed.pop((target.hook, target.installation), None)
+
+
+def calls_with(
+    hook: str, plugins: PluginHost, organization: Organization, installation: Installation
+) -> ProviderCalls | None:
+    """Return the way to a provider, unless it is off for the organization now or has no such hook."""
+    key = installation.provider
+    calls = plugins.calls(key) if plugins.decide(key, organization).on else None
+    return calls if calls is not None and calls.has(hook) else None
 
 
 class ProviderQuestions:

@@ -34,7 +34,7 @@ from scmhost.sdk import (
 )
 from scmhost.services import Services
 
-from .host_questions import HookTarget, ProviderQuestions
+from .host_questions import HookTarget, ProviderQuestions, calls_with
 from .link_builder import usable_line
 from .resolve import ResolvedFrame
 from .source_lines import MissingLines, NoLines, SourceLines, lines_around, read_lines
@@ -201,7 +201,7 @@ class SourceReader:
 
     def read(self, source: LinkedSource) -> bytes | MissingLines:
         """Return the content of a file at the commit of its ref, or at the ref itself if its commit is not known."""
-        calls = self._calls(source, "scm_read_file")
+        calls = calls_with("scm_read_file", self._plugins, self._organization, source.installation)
         if calls is None:
             return MissingLines(NoLines.NOT_SUPPORTED)
         commit = self._commits.get(source.place)
@@ -225,19 +225,13 @@ class SourceReader:
         """Return the full id of the commit of a ref, or None if it is not known."""
         if source.ref_kind == "commit" and looks_like_commit(source.ref):
             return source.ref.lower()
-        calls = self._calls(source, "scm_resolve_ref")
+        calls = calls_with("scm_resolve_ref", self._plugins, self._organization, source.installation)
         if calls is None or not calls.has("scm_read_file"):
             return None
         call = partial(calls.resolve_ref, source.installation, source.repository, source.ref)
         found = self._ask(source, "scm_resolve_ref", calls, call)
         # The hook gets the name alone, which may be that of a branch and of a tag.
         return None if found is None or isinstance(found, MissingLines) or found.kind != source.ref_kind else found.sha
-
-    def _calls(self, source: LinkedSource, hook: str) -> ProviderCalls | None:
-        """Return the way to the provider, unless it is off now or has no such hook."""
-        key = source.installation.provider
-        calls = self._plugins.calls(key) if self._plugins.decide(key, self._organization).on else None
-        return calls if calls is not None and calls.has(hook) else None
 
     def _ask(self, source: LinkedSource, hook: str, calls: ProviderCalls, call: Callable[[], R]) -> R | MissingLines:
         """Return the answer of a hook, or why there is none."""

@@ -9,7 +9,6 @@ from typing import Final
 from scmhost.commits.show import CommitPages, installations_of
 from scmhost.commits.values import StoredCommit
 from scmhost.infra.db.engine import Transaction
-from scmhost.plugins import ProviderCalls
 from scmhost.releases import content_queries
 from scmhost.releases import queries as release_queries
 from scmhost.releases.values import Release
@@ -20,7 +19,7 @@ from scmhost.suspects.messages import change_of
 from scmhost.suspects.values import NEAR_LINES, innermost_first, is_test_path
 
 from . import suspect_queries
-from .host_questions import HookTarget, ProviderQuestions
+from .host_questions import HookTarget, ProviderQuestions, calls_with
 from .link_builder import usable_line
 from .resolve import UNKNOWN_RELEASE, ResolvedFrame
 from .source_context import together
@@ -186,8 +185,10 @@ class _LineBlame:
 
     def _file(self, place: _Located, lines: Sequence[int]) -> Mapping[int, BlamedLine]:
         installation, repository = place.installation, place.repository
-        calls = self._calls(installation) if installation else None
-        if calls is None or installation is None or self._services.clock.now() >= self._end:
+        if installation is None or self._services.clock.now() >= self._end:
+            return {}
+        calls = calls_with("scm_blame_lines", self._services.plugins, self._organization, installation)
+        if calls is None:
             return {}
         call = partial(calls.blame_lines, installation, repository, place.ref or "", place.path, lines)
         target = HookTarget("scm_blame_lines", installation.id, repository.id)
@@ -197,13 +198,6 @@ class _LineBlame:
             self._notes.append(encodable(f"The code host does not blame lines of {repository.name}: {error}"))
             return {}
         return {line.line: line for line in answer or ()}
-
-    def _calls(self, installation: Installation) -> ProviderCalls | None:
-        plugins = self._services.plugins
-        if not plugins.decide(installation.provider, self._organization).on:
-            return None
-        calls = plugins.calls(installation.provider)
-        return calls if calls is not None and calls.has("scm_blame_lines") else None
 
 
 _Blamed = Mapping[str, Mapping[int, BlamedLine]]

@@ -15,7 +15,7 @@ from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
-from scmhost.infra.db.base import secret_digest
+from scmhost.infra.db.base import is_id, secret_digest
 from scmhost.infra.db.engine import OrganizationCache
 from scmhost.infra.errors import Forbidden, NotFound, TooManyRequests, Unauthenticated
 from scmhost.infra.http import documented
@@ -394,7 +394,6 @@ def parse_id(text: str, what: str) -> int:
     Raises:
         NotFound: the segment is no id; as with an unknown id, there is no such object.
     """
-    # The length is limited: int() of a text with thousands of digits raises.
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(2**53))):
+    if not is_id(text):
         raise NotFound(f"There is no {what} with the id {text[:40]!r}.")
     return int(text)

@@ -59,8 +59,8 @@ class GlobMatcher(Generic[T]):
     def reach(self, nodes: Iterable[Node]) -> "_Reach":
         """Return the reach of some nodes."""
         reached = frozenset(nodes)
-        # Many nodes lead nowhere: what is below them is decided. And whatever would follow an earlier `**` of the same
-        # pattern can also follow the later one.
+        # Many nodes lead nowhere: what is below them is decided. And all that can follow an earlier `**` of the
+        # same pattern can follow the later one too.
         kept = frozenset(node for node in reached if node.children and node.successor not in reached)
         found = self._reaches.get(kept)
         if found is None:

@@ -7,29 +7,24 @@ from starlette.responses import Response
 
 from scmhost.infra.db.errors import StoreError
 from scmhost.infra.errors import (
-    Conflict,
-    Forbidden,
-    InvalidInput,
-    NotFound,
+    ERROR_STATUS,
     ProviderRefused,
     ScmhostError,
+    Statuses,
     TooManyRequests,
     Unavailable,
+    error_status,
 )
 from scmhost.plugins import PluginFault, ProviderOff
 
 from .visit import Visit
 
-_STATUS: Final[tuple[tuple[type[ScmhostError], int], ...]] = (
-    (Forbidden, 403),
-    (NotFound, 404),
+_STATUSES: Final[Statuses] = (
+    *ERROR_STATUS,
     (ProviderOff, 404),
-    (Conflict, 409),
     (TooManyRequests, 429),
-    (InvalidInput, 400),
     (ProviderRefused, 502),
     (PluginFault, 502),
-    (Unavailable, 503),
     (StoreError, 503),
 )
 
@@ -60,7 +55,7 @@ _RETRY_SECONDS: Final = 5
 
 def status_of(error: ScmhostError) -> int:
     """Return the HTTP status of an error."""
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    return error_status(error, _STATUSES)
 
 
 def error_page(visit: Visit, status: int, error: ScmhostError | None = None) -> Response:

@@ -8,7 +8,8 @@ from scmhost.infra.errors import InvalidInput
 from scmhost.infra.paging import PageQuery
 from scmhost.organizations.create import create_organization, create_project, list_projects
 
-from .visit import Visit, get, post, segment
+from .rendering import segment
+from .visit import Visit, get, post
 
 _PROJECTS: Final = 100
 # The start page reads each organization's projects, and is one to look at.

@@ -10,7 +10,8 @@ from scmhost.organizations.create import find_project
 from scmhost.releases.manage import delete_release, get_release, list_deploys, list_releases
 from scmhost.releases.show import CommitFilter, commits_of_release, files_of_release
 
-from .visit import Visit, get, post, segment
+from .rendering import segment
+from .visit import Visit, get, post
 
 _LISTED: Final = 50
 _COMMITS: Final = 40

@@ -92,7 +92,7 @@ def _environment() -> Environment:
         "milliseconds": _milliseconds,
         "moment": _moment,
         "ref": _ref,
-        "segment": _segment,
+        "segment": segment,
     }
     environment.tests["web_url"] = _is_web_url
     environment.globals |= {
@@ -131,7 +131,7 @@ def _clip(text: str, most: int = 160) -> str:
     return text if len(text) <= most else f"{text[:half]}...{text[-half:]}"
 
 
-def _segment(text: str) -> str:
+def segment(text: str) -> str:
     """Return a text as a segment of a path."""
     return quote(text, safe="")
 

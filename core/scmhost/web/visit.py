@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from scmhost.infra.db.base import is_id
 from scmhost.infra.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
 from scmhost.infra.paging import PageQuery, read_cursor
 from scmhost.organizations import create
@@ -227,19 +228,13 @@ def local_path(text: str) -> str:
     return text if is_local else "/"
 
 
-def segment(text: str) -> str:
-    """Return a text as a segment of a path."""
-    return quote(text, safe="")
-
-
 def as_number(text: str) -> int:
     """Return an id.
 
     Raises:
         NotFound: it is none.
     """
-    # The length is limited: int() of a text with thousands of digits raises.
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(2**53))):
+    if not is_id(text):
         raise NotFound(f"There is nothing with the id {text[:40]!r}.")
     return int(text)
 

@@ -49,7 +49,7 @@ def test_root_is_the_beginning_of_the_path(info: FrameInfo, root: str) -> None:
 
 @given(st.text(max_size=400))
 def test_root_of_any_text_can_be_stored(path: str) -> None:
-    """A root is short, printable text that ends in a slash, whatever a frame has as its path."""
+    """A root is short, printable text that ends in a slash, for any path of a frame."""
     root = root_of(FrameQuery(FrameInfo(path)))
     assert len(root) <= 202
     assert root == "" or root.endswith("/")

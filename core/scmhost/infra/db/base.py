@@ -37,6 +37,14 @@ AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 
 ID_LIMIT: Final = 2**53
+
+
+def is_id(text: str) -> bool:
+    """Return whether a text is an id in digits."""
+    # The length is limited: int() of a text with thousands of digits raises.
+    return text.isascii() and text.isdigit() and len(text) <= len(str(ID_LIMIT))
+
+
 """Ids stay below this number, because JavaScript and other JSON readers cannot represent larger ones exactly."""
 
 KEY_BYTES: Final = 2000
