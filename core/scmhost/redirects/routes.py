@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
+from scmhost.infra.api_routes import direct_router
 from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError, TooManyRequests
 from scmhost.infra.http import Moment, Wire, html_page, read_query
 from scmhost.links.values import FrameQuery, no_link_message
@@ -30,7 +31,7 @@ from .keys import create_key, list_keys, organization_of, revoke_key
 from .pages import page, style_sheet
 from .queries import RedirectKey
 
-router: Final = APIRouter(tags=["redirects"])
+router: Final = direct_router(tags=["redirects"])
 
 _LONGEST: Final = 4096
 _NUMBER: Final = re.compile(r"\d{1,9}", re.ASCII)

@@ -7,9 +7,7 @@ that are not indexed yet, of which they read a bounded number.
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
@@ -20,15 +18,14 @@ from scmhost.infra.db import jobs
 from scmhost.infra.db.base import JOBS, hash_of, is_text
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.jobs import QueuedJob
-from scmhost.infra.db.statements import batches, insert_into, number_list, numbers_parameter
+from scmhost.infra.db.statements import DriverQuery, batches, insert_into, number_list, numbers_parameter
 from scmhost.sdk import JsonObject
 from scmhost.services import Services
 
 from .tables import KNOWN_FILES
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFile:
+class KnownFile(NamedTuple):
     """A file that a commit of a repository lists.
 
     Attributes:
@@ -153,23 +150,29 @@ def file_states(
         organization_id: the organization.
         paths: the paths by repository id. A path that no commit lists has no entry in the result.
     """
-    hashes = {id_: {hash_of(path) for path in own if is_text(path)} for id_, own in paths.items()}
+    hashes = {id_: _hashes(own) for id_, own in paths.items()}
     states = _States()
     dialect = tx.get_bind().dialect.name
     for repository_id, own in hashes.items():
         if own:
             values = {"organization": organization_id, "repository": repository_id}
-            states.add(tx.execute(_files_with_hash(dialect), {**values, "hashes": number_list(dialect, own)}))
-    every_hash = set().union(*hashes.values())
-    if every_hash:
-        ids = [id_ for id_, own in hashes.items() if own]
+            rows = _FILES_WITH_HASH.rows(tx, {**values, "hashes": number_list(dialect, own)})
+            states.add(map(_IndexedFile._make, rows))
+    ids = [id_ for id_, own in hashes.items() if own]
+    if ids:
+        every_hash = set().union(*hashes.values())
         changes = _pending_changes(tx, organization_id, ids, lambda rows: rows.c.path_hash, every_hash)
         states.add(change for change in changes if change.path_hash in hashes[change.repository_id])
     return states.files()
 
 
-# Built once: every link of a trace needs it, and to build it takes longer than to execute it.
-@cache
+def _hashes(paths: Iterable[str]) -> set[int]:
+    """Return the hashes of those paths that a commit can list."""
+    texts = list(paths)
+    # Checking all at once is much faster than one by one.
+    return set(map(hash_of, texts if is_text("".join(texts)) else filter(is_text, texts)))
+
+
 def _files_with_hash(dialect: str) -> Select[Any]:
     return _indexed(bindparam("organization")).where(
         KNOWN_FILES.c.repository_id == bindparam("repository"),
@@ -251,6 +254,17 @@ def _indexed(organization_id: Any) -> Select[Any]:
     return query.where(KNOWN_FILES.c.organization_id == organization_id)
 
 
+class _IndexedFile(NamedTuple):
+    """A row of ``_indexed``."""
+
+    repository_id: int
+    path: str
+    deleted: bool
+    commit_id: int
+    changed_at: datetime
+    sha: str
+
+
 class _IdRange(NamedTuple):
     """The ids of commits from the first to the last."""
 
@@ -308,7 +322,8 @@ def _pending_ranges(tx: Transaction, organization_id: int, repository_ids: Colle
     """Return the id ranges of the newest jobs that wait, the newest first."""
     if repository_ids is not None and len(repository_ids) == 1:
         (repository_id,) = repository_ids
-        payloads = tx.scalars(_WAITING_OF_ONE, {"organization": organization_id, "prefix": f"{repository_id}:"})
+        rows = _WAITING_OF_ONE.rows(tx, {"organization": organization_id, "prefix": f"{repository_id}:"})
+        payloads: Iterable[Any] = (payload for (payload,) in rows)
     else:
         query = _waiting(organization_id)
         if repository_ids is not None:
@@ -323,7 +338,13 @@ def _waiting(organization_id: Any) -> Select[Any]:
 
 
 # A prefix has digits and a colon, which need no escaping.
-_WAITING_OF_ONE: Final = _waiting(bindparam("organization")).where(JOBS.c.key.startswith(bindparam("prefix")))
+def _waiting_of_one(_dialect: str) -> Select[Any]:
+    return _waiting(bindparam("organization")).where(JOBS.c.key.startswith(bindparam("prefix")))
+
+
+# Every trace reads both of these.
+_FILES_WITH_HASH: Final = DriverQuery(_files_with_hash)
+_WAITING_OF_ONE: Final = DriverQuery(_waiting_of_one)
 
 
 def _ranges_to_scan(tx: Transaction, organization_id: int, newest_first: Iterable[_IdRange]) -> list[_IdRange]:

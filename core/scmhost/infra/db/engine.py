@@ -36,7 +36,7 @@ from scmhost.sdk import Organization
 
 from . import schema
 from .base import VERSIONS
-from .drivers import checked_url, postgresql_engine, reader_options, sqlite_engine
+from .drivers import checked_url, postgresql_engine, reader_options, run_on_driver, sqlite_engine
 from .errors import StoreError, translate
 
 T = TypeVar("T")
@@ -395,4 +395,4 @@ class Store:
 
 def _begin_sqlite(connection: Connection) -> None:
     writes = bool(connection.get_execution_options().get("writes"))
-    connection.exec_driver_sql(_SQLITE_BEGIN[writes])
+    run_on_driver(connection, _SQLITE_BEGIN[writes])
