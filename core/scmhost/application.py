@@ -159,17 +159,9 @@ def create_application(
         responses=DOCUMENTED_ERRORS,
     )
     app.state.services = services
-    for router in ROUTERS:
-        if router.route_class is DirectRoute:
-            # FastAPI compares each request twice with the routes of a router that it includes.
-            app.router.routes.extend(router.routes)
-        else:
-            app.include_router(router)
-    app.include_router(admin_routes.health_router)
-    app.include_router(commit_routes.delivery_router)
-    app.include_router(step_routes.callback_router)
-    if services.telemetry.metrics:
-        app.include_router(metrics_router(services.telemetry.metrics))
+    _add_routers(app)
+    if metrics := services.telemetry.metrics:
+        app.include_router(metrics_router(metrics))
     for_agents = agents(services, app) if agents else None
     if for_agents:
         app.router.routes.append(for_agents.route)
@@ -177,6 +169,15 @@ def create_application(
     mount_pages(app)
     _add_middleware(app, services)
     return app
+
+
+def _add_routers(app: FastAPI) -> None:
+    for router in (*ROUTERS, admin_routes.health_router, commit_routes.delivery_router, step_routes.callback_router):
+        if router.route_class is DirectRoute:
+            # FastAPI compares each request twice with the routes of a router that it includes.
+            app.router.routes.extend(router.routes)
+        else:
+            app.include_router(router)
 
 
 def _add_middleware(app: FastAPI, services: Services) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal, or
 
 from scmhost.commits.tables import COMMITS, FILE_CHANGES
 from scmhost.infra.db import jobs
-from scmhost.infra.db.base import JOBS, hash_of, is_text
+from scmhost.infra.db.base import JOBS, hashes_of, is_text
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.db.statements import DriverQuery, batches, insert_into, number_list, numbers_parameter
@@ -32,15 +32,20 @@ class KnownFile(NamedTuple):
         repository_id: the repository.
         path: the file's path.
         deleted: whether the newest of the commits deleted it.
-        sha: that commit.
-        place: the place of that commit in the order of commits.
+        commit_id, changed_at, sha: of that commit.
     """
 
     repository_id: int
     path: str
     deleted: bool
+    commit_id: int
+    changed_at: datetime
     sha: str
-    place: tuple[datetime, int]
+
+    @property
+    def place(self) -> tuple[datetime, int]:
+        """The place of the newest commit in the order of commits."""
+        return self.changed_at, self.commit_id
 
 
 # Jobs of earlier versions may be waiting in the database under this name.
@@ -150,27 +155,17 @@ def file_states(
         organization_id: the organization.
         paths: the paths by repository id. A path that no commit lists has no entry in the result.
     """
-    hashes = {id_: _hashes(own) for id_, own in paths.items()}
+    hashes = {id_: own for id_, texts in paths.items() if (own := hashes_of(texts))}
     states = _States()
     dialect = tx.get_bind().dialect.name
     for repository_id, own in hashes.items():
-        if own:
-            values = {"organization": organization_id, "repository": repository_id}
-            rows = _FILES_WITH_HASH.rows(tx, {**values, "hashes": number_list(dialect, own)})
-            states.add(map(_IndexedFile._make, rows))
-    ids = [id_ for id_, own in hashes.items() if own]
-    if ids:
+        values = {"organization": organization_id, "repository": repository_id, "hashes": number_list(dialect, own)}
+        states.add(map(KnownFile._make, _FILES_WITH_HASH.rows(tx, values)))
+    if hashes:
         every_hash = set().union(*hashes.values())
-        changes = _pending_changes(tx, organization_id, ids, lambda rows: rows.c.path_hash, every_hash)
+        changes = _pending_changes(tx, organization_id, list(hashes), lambda rows: rows.c.path_hash, every_hash)
         states.add(change for change in changes if change.path_hash in hashes[change.repository_id])
     return states.files()
-
-
-def _hashes(paths: Iterable[str]) -> set[int]:
-    """Return the hashes of those paths that a commit can list."""
-    texts = list(paths)
-    # Checking all at once is much faster than one by one.
-    return set(map(hash_of, texts if is_text("".join(texts)) else filter(is_text, texts)))
 
 
 def _files_with_hash(dialect: str) -> Select[Any]:
@@ -223,8 +218,7 @@ class _States:
 
     def files(self) -> dict[tuple[int, str], KnownFile]:
         return {
-            key: KnownFile(row.repository_id, row.path, bool(row.deleted), row.sha, (row.changed_at, row.commit_id))
-            for key, row in self._newest.items()
+            key: KnownFile(*(getattr(row, name) for name in KnownFile._fields)) for key, row in self._newest.items()
         }
 
     def paths_by_repository(self, most: int, left_out: set[str]) -> dict[int, list[str]]:
@@ -252,17 +246,6 @@ def _indexed(organization_id: Any) -> Select[Any]:
     columns = [KNOWN_FILES.c[name] for name in ("repository_id", "path", *_STATE)]
     query = select(*columns, COMMITS.c.sha).join_from(KNOWN_FILES, COMMITS, same_commit)
     return query.where(KNOWN_FILES.c.organization_id == organization_id)
-
-
-class _IndexedFile(NamedTuple):
-    """A row of ``_indexed``."""
-
-    repository_id: int
-    path: str
-    deleted: bool
-    commit_id: int
-    changed_at: datetime
-    sha: str
 
 
 class _IdRange(NamedTuple):
@@ -321,9 +304,8 @@ def _pending_changes(
 def _pending_ranges(tx: Transaction, organization_id: int, repository_ids: Collection[int] | None) -> list[_IdRange]:
     """Return the id ranges of the newest jobs that wait, the newest first."""
     if repository_ids is not None and len(repository_ids) == 1:
-        (repository_id,) = repository_ids
-        rows = _WAITING_OF_ONE.rows(tx, {"organization": organization_id, "prefix": f"{repository_id}:"})
-        payloads: Iterable[Any] = (payload for (payload,) in rows)
+        values = {"organization": organization_id, "prefix": f"{next(iter(repository_ids))}:"}
+        payloads: Iterable[Any] = (payload for (payload,) in _WAITING_OF_ONE.rows(tx, values))
     else:
         query = _waiting(organization_id)
         if repository_ids is not None:
@@ -338,13 +320,10 @@ def _waiting(organization_id: Any) -> Select[Any]:
 
 
 # A prefix has digits and a colon, which need no escaping.
-def _waiting_of_one(_dialect: str) -> Select[Any]:
-    return _waiting(bindparam("organization")).where(JOBS.c.key.startswith(bindparam("prefix")))
-
-
+_OF_PREFIX: Final = _waiting(bindparam("organization")).where(JOBS.c.key.startswith(bindparam("prefix")))
 # Every trace reads both of these.
 _FILES_WITH_HASH: Final = DriverQuery(_files_with_hash)
-_WAITING_OF_ONE: Final = DriverQuery(_waiting_of_one)
+_WAITING_OF_ONE: Final = DriverQuery(lambda _dialect: _OF_PREFIX)
 
 
 def _ranges_to_scan(tx: Transaction, organization_id: int, newest_first: Iterable[_IdRange]) -> list[_IdRange]:
