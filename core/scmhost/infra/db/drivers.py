@@ -4,9 +4,9 @@ import sqlite3
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.engine import ExecutionContext
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError
 
 from .base import dump_json, load_json
 from .errors import StoreError
@@ -56,20 +56,6 @@ def reader_options(engine: Engine) -> dict[str, Any]:
         return {"writes": False}
     # PostgreSQL's default shows each statement a newer state; an answer of several statements must be consistent.
     return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-
-
-def run_on_driver(connection: Connection, statement: str, parameters: Any = ()) -> Any:
-    """Run a short statement, and return the driver's cursor: SQLAlchemy takes several times as long for it.
-
-    Raises:
-        DBAPIError: as SQLAlchemy would raise it.
-    """
-    driver: Any = connection.connection.driver_connection
-    faults = connection.dialect.loaded_dbapi.Error
-    try:
-        return driver.execute(statement, parameters)
-    except faults as error:
-        raise DBAPIError.instance(statement, None, error, faults, hide_parameters=True) from error
 
 
 def _create(url: URL, **options: Any) -> Engine:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
+    Connection,
     Dialect,
     FromClause,
     Table,
@@ -29,12 +30,12 @@ from sqlalchemy import (
 )
 from sqlalchemy import Sequence as Series
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from scmhost.infra.paging import Page, PageQuery
 
 from .base import ID_LIMIT, AnyRow, AnySelect, Id, KeyText, LongText, UtcDateTime, checked_text, is_text, load_json
-from .drivers import KINDS, run_on_driver
+from .drivers import KINDS
 from .engine import Transaction
 from .errors import Duplicate, kind_of
 
@@ -165,6 +166,20 @@ class _Compiled(NamedTuple):
     constants: dict[str, Any]
     parameters: tuple[tuple[str, Callable[[Any], Any] | None], ...]
     columns: tuple[tuple[int, Callable[[Any], Any]], ...]
+
+
+def run_on_driver(connection: Connection, statement: str, parameters: Any = ()) -> Any:
+    """Run a short statement, and return the driver's cursor: SQLAlchemy takes several times as long for it.
+
+    Raises:
+        DBAPIError: as SQLAlchemy would raise it.
+    """
+    driver: Any = connection.connection.driver_connection
+    faults = connection.dialect.loaded_dbapi.Error
+    try:
+        return driver.execute(statement, parameters)
+    except faults as error:
+        raise DBAPIError.instance(statement, None, error, faults, hide_parameters=True) from error
 
 
 class DriverQuery:
