@@ -7,10 +7,11 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, not_, or_, select, update
 
-from scmhost.infra.db.base import hash_of
+from scmhost.infra.db.base import AnySelect, hash_of
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate, StoreBusy
 from scmhost.infra.db.statements import (
+    DriverQuery,
     analyze_if_grown,
     batches,
     check_texts,
@@ -19,7 +20,8 @@ from scmhost.infra.db.statements import (
     in_values,
     insert_missing,
     new_ids,
-    values_table,
+    text_list,
+    texts_parameter,
     write,
 )
 from scmhost.repositories import file_queries
@@ -72,16 +74,24 @@ def unknown_and_incomplete(
     tx: Transaction, organization_id: int, repository_id: int, shas: Iterable[str]
 ) -> tuple[set[str], list[int]]:
     """Return the shas that are unknown, and the ids of known commits of which a part is missing."""
-    # One parameter for all shas: ten thousand would be more than a statement may have.
-    sent = values_table(tx, shas)
-    own = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
-    query = (
-        select(sent.c.value, COMMITS.c.id)
-        .select_from(sent.outerjoin(COMMITS, own & (COMMITS.c.sha == sent.c.value)))
-        .where(or_(COMMITS.c.id.is_(None), not_(and_(*_IS_KNOWN))))
-    )
-    rows = tx.execute(query).all()
+    dialect = tx.get_bind().dialect.name
+    values = {"organization": organization_id, "repository": repository_id, "shas": text_list(dialect, shas)}
+    rows = _UNKNOWN_AND_INCOMPLETE.rows(tx, values)
     return {sha for sha, id_ in rows if id_ is None}, [id_ for _, id_ in rows if id_ is not None]
+
+
+def _unknown_and_incomplete(dialect: str) -> AnySelect:
+    # One parameter for all shas: ten thousand would be more than a statement may have.
+    sent, columns = texts_parameter(dialect, "shas"), COMMITS.c
+    own = (columns.organization_id == bindparam("organization")) & (columns.repository_id == bindparam("repository"))
+    return (
+        select(sent.c.value, columns.id)
+        .select_from(sent.outerjoin(COMMITS, own & (columns.sha == sent.c.value)))
+        .where(or_(columns.id.is_(None), not_(and_(*_IS_KNOWN))))
+    )
+
+
+_UNKNOWN_AND_INCOMPLETE: Final = DriverQuery(_unknown_and_incomplete)
 
 
 def stored_parts(tx: Transaction, organization_id: int, ids: Iterable[int]) -> list[StoredParts]:

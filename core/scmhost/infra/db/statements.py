@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -13,7 +14,9 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
+    Executable,
     FromClause,
+    Integer,
     Table,
     TableClause,
     Text,
@@ -123,10 +126,28 @@ def analyze_if_grown(tx: Transaction, table: Table, count: int) -> None:
 
 def values_table(tx: Transaction, values: Iterable[str]) -> FromClause:
     """Return a table of texts with the column ``value``. They are one parameter, so there may be any number."""
+    dialect = tx.get_bind().dialect.name
+    return _texts_table(dialect, literal(text_list(dialect, values), _LIST_TYPES[dialect]))
+
+
+def texts_parameter(dialect: str, name: str) -> FromClause:
+    """Return such a table, of the texts in a parameter, for a statement that is built once."""
+    return _texts_table(dialect, bindparam(name, type_=_LIST_TYPES[dialect]))
+
+
+def text_list(dialect: str, values: Iterable[str]) -> str | list[str]:
+    """Return the value of such a parameter."""
     checked = check_texts(values)
-    if tx.get_bind().dialect.name == "sqlite":
-        return func.json_each(json.dumps(checked)).table_valued(column("value"))
-    return func.unnest(literal(checked, postgresql.ARRAY(Text))).table_valued("value").render_derived()
+    return json.dumps(checked) if dialect == "sqlite" else checked
+
+
+_LIST_TYPES: Final[Mapping[str, Any]] = {"sqlite": Text(), "postgresql": postgresql.ARRAY(Text)}
+
+
+def _texts_table(dialect: str, texts: ColumnElement[Any]) -> FromClause:
+    if dialect == "sqlite":
+        return func.json_each(texts).table_valued(column("value"))
+    return func.unnest(texts).table_valued("value").render_derived()
 
 
 def check_texts(values: Iterable[str]) -> list[str]:
@@ -256,6 +277,19 @@ def batches(values: Iterable[V]) -> Iterator[list[V]]:
         yield piece
 
 
+class KeyQuery:
+    """A query of an organization's rows by the values of a column. It is built once: that takes longer than it runs."""
+
+    def __init__(self, query: AnySelect, organization: ColumnElement[int], key: ColumnElement[Any]) -> None:
+        keys: ColumnElement[Any] = bindparam("keys", expanding=True, type_=key.type)
+        self._statement = query.where(organization == bindparam("organization"), key.in_(keys))
+
+    def rows(self, tx: Transaction, organization_id: int, keys: Iterable[Any]) -> Iterator[AnyRow]:
+        """Yield the rows with one of these values, of which there may be any number."""
+        for piece in batches(keys):
+            yield from tx.execute(self._statement, {"organization": organization_id, "keys": piece})
+
+
 def as_id(text: str) -> int | None:
     """Return the id that a text contains, or None if it is no id."""
     # isdigit() is also true for digits of other scripts.
@@ -280,13 +314,21 @@ def new_ids(tx: Transaction, count: int, of: IdSeries = COMMON) -> Sequence[int]
     """Return new ids in ascending order."""
     if count < 1:
         return range(0)
+    statement, values = _next_ids(tx.get_bind().dialect.name, of), {"count": count}
     if tx.get_bind().dialect.name == "sqlite":
         # The lock of the writing transaction makes this atomic.
-        row = of.row
-        end = tx.execute(update(row).values(next=row.c.next + count).returning(row.c.next)).scalar_one()
+        end: int = tx.execute(statement, values).scalar_one()
         return range(end - count, end)
-    numbers = func.generate_series(1, count).table_valued("n")
-    return tx.scalars(select(of.series.next_value()).select_from(numbers)).all()
+    return tx.scalars(statement, values).all()
+
+
+@cache
+def _next_ids(dialect: str, of: IdSeries) -> Executable:
+    """Build the statement once, because every request that saves something needs it several times."""
+    count: ColumnElement[int] = bindparam("count", type_=Integer)
+    if dialect == "sqlite":
+        return update(of.row).values(next=of.row.c.next + count).returning(of.row.c.next)
+    return select(of.series.next_value()).select_from(func.generate_series(1, count).table_valued("n"))
 
 
 def new_id(tx: Transaction, of: IdSeries = COMMON) -> int:
