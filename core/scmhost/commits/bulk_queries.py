@@ -149,6 +149,14 @@ class _Sent(NamedTuple):
             strict=True,
         )
 
+    def newest(self, shas: Sequence[str], ids: Mapping[str, int]) -> tuple[datetime, int, int] | None:
+        """Return the time, the negative place and the id of the newest of these commits; of equal times the first."""
+        times = [self.commits[sha].timestamp or self.arrived[sha] for sha in shas]
+        if not times:
+            return None
+        place = times.index(max(times))
+        return times[place], -place, ids[shas[place]]
+
 
 def save(
     tx: Transaction,
@@ -169,10 +177,13 @@ def save(
     for _ in range(_TRIES):
         unknown, incomplete = unknown_and_incomplete(tx, organization_id, repository_id, sent.commits)
         new = [sha for sha in sent.commits if sha in unknown]
-        ids = _insert(tx, sent, new)
+        # Authors first, in every transaction: senders that lock in one order never block each other.
+        author_ids = queries.ensure_authors(tx, organization_id, [sent.commits[sha] for sha in new]) if new else {}
+        ids = _insert(tx, sent, new, author_ids)
         if ids is not None:
             _complete(tx, sent, incomplete)
-            return SavedCommits(tuple(new), known=len(sent.commits) - len(new), new_ids=ids)
+            known = len(sent.commits) - len(new)
+            return SavedCommits(tuple(new), known, ids, frozenset(author_ids.values()), sent.newest(new, ids))
     raise StoreBusy("Other clients send the same commits now; send the request again in a moment.")
 
 
@@ -226,12 +237,10 @@ def _read(
     return _Sent(organization_id, repository_id, unique, arrived, now)
 
 
-def _insert(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> dict[str, int] | None:
+def _insert(tx: Transaction, sent: _Sent, shas: Sequence[str], author_ids: Mapping[str, int]) -> dict[str, int] | None:
     """Insert new commits with their changes. Return their ids; None: another sender has saved one of them meanwhile."""
     if not shas:
         return {}
-    # Authors first, in every transaction: senders that lock authors and commits in one order never block each other.
-    author_ids = queries.ensure_authors(tx, sent.organization_id, [sent.commits[sha] for sha in shas])
     # Of equal times the higher id counts as newer, and clients send the newest first.
     ids = dict(zip(shas, reversed(new_ids(tx, len(shas))), strict=True))
     rows = _commits(tx, sent, ids, author_ids)

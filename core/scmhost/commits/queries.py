@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields, replace
-from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
@@ -11,12 +10,15 @@ from sqlalchemy import and_, bindparam, select, union
 from scmhost.infra.db.base import AnyRow, AnySelect
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.statements import (
+    DriverQuery,
     KeyQuery,
     SortKey,
     batches,
     fetch_page,
     insert_into,
     new_ids,
+    number_list,
+    numbers_parameter,
     ordered,
     text_list,
     texts_parameter,
@@ -55,12 +57,18 @@ def ensure_authors(tx: Transaction, organization_id: int, commits: Iterable[List
 
 def get_authors(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Author]:
     """Return the authors with these ids, by id."""
-    return {id_: Author(id_, name, email) for id_, email, name in _AUTHORS_BY_ID.rows(tx, organization_id, ids)}
+    # A release may have hundreds, which are one parameter here.
+    values = {"organization": organization_id, "ids": number_list(tx.get_bind().dialect.name, ids)}
+    return {id_: Author(id_, name, email) for id_, email, name in _AUTHORS_BY_ID.rows(tx, values)}
 
 
-_AUTHORS_BY_ID: Final = KeyQuery(
-    select(AUTHORS.c.id, AUTHORS.c.email, AUTHORS.c.name), AUTHORS.c.organization_id, AUTHORS.c.id
-)
+def _authors_by_id(dialect: str) -> AnySelect:
+    query = select(AUTHORS.c.id, AUTHORS.c.email, AUTHORS.c.name)
+    is_one = AUTHORS.c.id.in_(numbers_parameter(dialect, "ids"))
+    return query.where(AUTHORS.c.organization_id == bindparam("organization"), is_one)
+
+
+_AUTHORS_BY_ID: Final = DriverQuery(_authors_by_id)
 
 
 def _names_by_email(commits: Iterable[ListedCommit]) -> dict[str, str | None]:
@@ -75,14 +83,16 @@ def _names_by_email(commits: Iterable[ListedCommit]) -> dict[str, str | None]:
 def _known_authors(tx: Transaction, organization_id: int, emails: Iterable[str]) -> dict[str, tuple[int, str | None]]:
     dialect = tx.get_bind().dialect.name
     values = {"organization": organization_id, "emails": text_list(dialect, emails)}
-    return {email: (id_, name) for email, id_, name in tx.execute(_authors_by_email(dialect), values)}
+    return {email: (id_, name) for email, id_, name in _AUTHORS_BY_EMAIL.rows(tx, values)}
 
 
-@cache
 def _authors_by_email(dialect: str) -> AnySelect:
     query = select(AUTHORS.c.email, AUTHORS.c.id, AUTHORS.c.name)
     is_one = AUTHORS.c.email.in_(select(texts_parameter(dialect, "emails").c.value))
     return query.where(AUTHORS.c.organization_id == bindparam("organization"), is_one)
+
+
+_AUTHORS_BY_EMAIL: Final = DriverQuery(_authors_by_email)
 
 
 def _save_authors(tx: Transaction, organization_id: int, names: dict[str, str | None]) -> None:

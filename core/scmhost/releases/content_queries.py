@@ -1,7 +1,7 @@
 """SQL of the commits and heads of a release. A head is the sha of a repository that a ref names."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Final
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Executable, Table, and_, bindparam, delete
 from scmhost.commits import bulk_queries
 from scmhost.commits.queries import commit_of, commits_of
 from scmhost.commits.tables import COMMITS
-from scmhost.commits.values import StoredCommit
+from scmhost.commits.values import SavedCommits, StoredCommit
 from scmhost.infra.db.base import AnyRow
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.statements import KeyQuery, SortKey, fetch_page, insert_for, ordered, write
@@ -89,6 +89,29 @@ def set_shas(
     # On Sentry the second project's list replaces the first one's.
     save = add_commits if join else set_commits
     save(tx, release.organization_id, release.id, repository_id, [ids[sha] for sha in shas])
+
+
+def fill(tx: Transaction, release: Release, lists: Mapping[int, tuple[Sequence[str], SavedCommits]]) -> Release:
+    """Make new commits the lists of a new release. Return the release with them.
+
+    Nothing is read: what a release stores of its commits is known from saving them.
+
+    Args:
+        tx: the transaction.
+        release: the release, which was created in this transaction.
+        lists: the shas, newest first, and the result of saving them, by repository; all commits are new.
+    """
+    rows = [
+        (release.organization_id, release.id, repository_id, position, saved.new_ids[sha])
+        for repository_id, (shas, saved) in sorted(lists.items())
+        for position, sha in enumerate(dict.fromkeys(shas))
+    ]
+    write(tx, RELEASE_COMMITS, _LIST_COLUMNS, rows)
+    newest = max(saved.newest for _, saved in lists.values() if saved.newest)
+    authors = sorted({id_ for _, saved in lists.values() for id_ in saved.author_ids})
+    keys = {"organization": release.organization_id, "release": release.id}
+    tx.execute(_SAVE_DERIVED, {**keys, "commits": len(rows), "authors": authors, "last": newest[2]})
+    return replace(release, commit_count=len(rows), author_ids=tuple(authors), last_commit_id=newest[2])
 
 
 def clear_commits(tx: Transaction, organization_id: int, release_id: int) -> None:

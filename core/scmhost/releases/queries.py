@@ -79,10 +79,12 @@ def attach_projects(tx: Transaction, organization_id: int, release_id: int, proj
     rows = [keys | {"project_id": project_id} for project_id in sorted(set(project_ids))]
     if not rows:
         return 0
-    new = (
-        insert_into(tx, RELEASE_PROJECTS).values(rows).on_conflict_do_nothing().returning(RELEASE_PROJECTS.c.project_id)
-    )
-    return len(tx.execute(new).all())
+    return len(tx.execute(_attach(tx.get_bind().dialect.name), rows).all())
+
+
+@cache
+def _attach(dialect: str) -> Executable:
+    return insert_for(dialect, RELEASE_PROJECTS).on_conflict_do_nothing().returning(RELEASE_PROJECTS.c.project_id)
 
 
 def detach_project(tx: Transaction, organization_id: int, release_id: int, project_id: int) -> None:
