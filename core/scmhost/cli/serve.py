@@ -15,7 +15,7 @@ import click
 from scmhost.infra.errors import ScmhostError
 
 from .context import EXIT_ADDRESS, CommandContext, database_options, fail
-from .people import echo_first_link, first_link
+from .organizations import echo_first_link, first_link
 
 if TYPE_CHECKING:
     from uvicorn import Config
