@@ -224,8 +224,8 @@ def asgi() -> "ASGIApp":
     from scmhost.infra.http import PeerAddress
     from scmhost.infra.logs import configure_logs
     from scmhost.infra.telemetry import open_telemetry
+    from scmhost.plugins.config.files import on_hangup
     from scmhost.plugins.config.reading import configuration_path
-    from scmhost.plugins.config.watching import on_hangup
 
     settings = read_configuration()
     # The command has put the values of its options there.

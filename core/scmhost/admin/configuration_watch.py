@@ -15,7 +15,7 @@ from scmhost.audit.queries import Details
 from scmhost.infra.errors import Unavailable
 from scmhost.infra.paging import PageQuery
 from scmhost.plugins import HostError, Settings
-from scmhost.plugins.config.watching import FileState
+from scmhost.plugins.config.files import FileState
 from scmhost.plugins.discovery import InstalledState, installed_state
 from scmhost.services import Actor, Services
 

@@ -49,7 +49,7 @@ SERVER_PACKAGES: Final = frozenset(
 
 COMMANDS: Final = {
     "audit": ("scmhost.cli.admin:audit", "Show who changed what in an organization or in plugins.toml."),
-    "backup": ("scmhost.cli.admin:backup", "Write a copy of the database to a file."),
+    "backup": ("scmhost.cli.backup:backup", "Write a copy of the database to a file."),
     "bootstrap": ("scmhost.cli.admin:bootstrap", "Create an organization, a project, repositories and a token."),
     "build-info": (
         "scmhost.cli.releases:write_build_info",
@@ -81,7 +81,7 @@ COMMANDS: Final = {
     "releases": ("scmhost.cli.releases:releases", "List, add, deploy and remove releases."),
     "remote": ("scmhost.cli.url_tools:remotes", "Parse remote URLs of repositories."),
     "repositories": ("scmhost.cli.repositories:repositories", "List, add, claim and remove repositories."),
-    "restore": ("scmhost.cli.admin:restore", "Restore the database from a backup."),
+    "restore": ("scmhost.cli.backup:restore", "Restore the database from a backup."),
     "roots": ("scmhost.cli.mapping_tools:roots", "Infer the roots of a code mapping from a frame and its file."),
     "run": ("scmhost.cli.run:run", "Run a command, and add links to its output."),
     "secrets": ("scmhost.cli.admin:secrets", "Make keys for the secrets of installations, and change the key."),

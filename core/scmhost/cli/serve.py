@@ -65,7 +65,7 @@ def serve(context: CommandContext, /, *, config: str | None, database_url: str |
     import uvicorn
 
     from scmhost.infra.telemetry.metrics import multiprocess_folder
-    from scmhost.plugins.config.watching import block_hangups, forward_hangups
+    from scmhost.plugins.config.files import block_hangups, forward_hangups
 
     log = structlog.get_logger(__name__)
     # A SIGHUP that arrives during the start would end the process.

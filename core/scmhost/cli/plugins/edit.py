@@ -149,7 +149,7 @@ def _apply(
 ) -> "Settings":
     """Edit a plugin's table, print the changes, and return the new settings."""
     from scmhost.admin.configuration import edit_configuration
-    from scmhost.plugins.config.ownership import check_ownership
+    from scmhost.plugins.config.files import check_ownership
     from scmhost.plugins.config.reading import (
         configuration_path,
         is_named,
