@@ -18,7 +18,6 @@ MOST_COMMENTS = 0.10
 # the jobs of one, must not end when one round raises.
 ISOLATION = HOST / "plugins" / "isolation"
 GUARDS = {
-    ISOLATION / "event_loop.py",
     ISOLATION / "guard.py",
     ISOLATION / "worker_pool.py",
     ISOLATION / "faults.py",

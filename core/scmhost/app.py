@@ -102,7 +102,7 @@ class Host:
         Two threads run until the host is closed: one applies changes, the other writes them to the audit log, so that
         a database that is down does not delay a change. Call the loop's ``wake`` to read the file at once.
         """
-        from scmhost.admin.configuration_watch import ConfigurationAudit, ConfigurationWatch
+        from scmhost.admin.configuration import ConfigurationAudit, ConfigurationWatch
         from scmhost.infra.loops import Loop, Loops
         from scmhost.plugins import read_settings
 

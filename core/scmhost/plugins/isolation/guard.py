@@ -25,10 +25,9 @@ from scmhost.sdk.validation import describe_mismatch
 from scmhost.sdk.values import own_copy
 
 from .circuit_breaker import CircuitBreaker, Counters, Pauses, Suspension
-from .event_loop import PluginLoop
 from .faults import BadResult, current_location, kind_and_detail, safe_provider_error, timed_out
 from .inline_calls import COPIED, InlineCalls, OverdueCall, Slot
-from .worker_pool import WORKERS_PER_PLUGIN, Expected, Job, WorkerPool
+from .worker_pool import WORKERS_PER_PLUGIN, Expected, Job, PluginLoop, WorkerPool
 
 _log = logging.getLogger(__name__)
 
