@@ -64,8 +64,7 @@ def print_channel(
     database_url: str | None,
 ) -> None:
     """Print the settings of TOOL, ready to paste, with a redirect key of the organization."""
-    from scmhost.redirects.channels import snippet
-    from scmhost.redirects.keys import create_key
+    from scmhost.redirects.keys import create_key, snippet
 
     with context.open_host(config, database_url, plugins=False) as host:
         url = url or host.services.url

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from .match_spans import Pattern
+from .frame import Pattern
 
 # A colour or a movement; then two escapes that are one character; then any other escape.
 _JSON_ESCAPE: Final = Pattern(

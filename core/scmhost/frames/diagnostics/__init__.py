@@ -8,8 +8,7 @@ a line with all of them. A new form is such a row, and cases in ``tests/cases/di
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import Pattern
+from scmhost.frames.frame import MatchSpan, Pattern
 from scmhost.frames.notation import ContextLines, Notation
 
 from . import grouped, line_words, parenthesised, path_line, tool_forms

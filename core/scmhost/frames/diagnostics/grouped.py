@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from itertools import takewhile
 from typing import Final, NamedTuple
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import Pattern
+from scmhost.frames.frame import MatchSpan, Pattern
 from scmhost.frames.notation import MAX_LINES_BACK, ContextLines, Notation
 
 from .file_names import may_be_a_file

@@ -7,8 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import Pattern
+from scmhost.frames.frame import MatchSpan, Pattern
 from scmhost.frames.notation import ContextLines, Notation
 
 from .forms import COLUMN, LINE, PATH, PlaceForm, diagnostic, has_blanks, message_of

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scmhost.frames.frame import Frame
-from scmhost.frames.match_spans import known_language, language_of, names_a_file
+from scmhost.frames.frame import Frame, known_language, language_of, names_a_file
 
 
 @dataclass(frozen=True, slots=True)

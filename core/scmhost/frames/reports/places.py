@@ -13,8 +13,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from scmhost.frames.diagnostics.file_names import has_file_name, may_be_a_file
-from scmhost.frames.frame import Frame, FrameMatch
-from scmhost.frames.match_spans import is_source, known_language, looks_like_a_file, names_a_file
+from scmhost.frames.frame import Frame, FrameMatch, is_source, known_language, looks_like_a_file, names_a_file
 from scmhost.frames.physical_lines import PhysicalLine, json_lines, json_value, xml_lines
 
 from .forms import DEEPEST, number, text

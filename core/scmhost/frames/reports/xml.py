@@ -11,8 +11,7 @@ from html import unescape
 from typing import Any, Final, NamedTuple
 
 from scmhost.frames.diagnostics.file_names import has_file_name
-from scmhost.frames.frame import Frame, FrameMatch
-from scmhost.frames.match_spans import known_language
+from scmhost.frames.frame import Frame, FrameMatch, known_language
 from scmhost.frames.physical_lines import PhysicalLine
 
 from .forms import text
