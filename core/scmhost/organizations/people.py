@@ -243,6 +243,7 @@ def _grant(tx: Transaction, services: Services, person: Person, granted: _Grante
 
 def _new_link(tx: Transaction, person_id: int | None, now: datetime) -> tuple[str, datetime]:
     """Save a link. Return its text, and when it ends."""
+    # The database has the digest only, so that nobody who reads it can sign in.
     text = secrets.token_urlsafe(32)
     expires_at = now + timedelta(hours=LINK_HOURS)
     queries.create_link(tx, person_id, secret_digest(text), now, expires_at)
