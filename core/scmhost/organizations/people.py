@@ -165,12 +165,14 @@ def known_person(services: Services, named: NamedPerson) -> Person:
         InvalidInput: the name is blank or too long.
     """
     name = checked_name(named.name)
+    # Nearly always there is nothing to write, and a proxy names the person in every request.
     with services.store.read() as tx:
         person = queries.with_subject(tx, named.subject)
         granted = _granted(tx, services, named)
         if person and person.name == name and _has(tx, person, granted):
             return person
     with services.store.write() as tx:
+        # Read again: a browser sends its first requests at once, and each of them names the person.
         person = queries.with_subject(tx, named.subject)
         if person is None:
             person = queries.create_person(tx, name, services.clock.now(), subject=named.subject)

@@ -89,6 +89,7 @@ def organization_of(services: Services, text: str, sender: str | None = None) ->
     Raises:
         NotFound: the key is unknown or revoked, or another sender's.
     """
+    # One error for all cases, so that a guess does not show which of them it is.
     unknown = NotFound("There is no such redirect: its key is unknown or revoked, or belongs to another sender.")
     match = _KEY.fullmatch(text)
     if not match:
@@ -181,6 +182,7 @@ In the file of "jaeger query --query.ui-config":
 
 
 def _grafana(url: str, key: str) -> str:
+    # Two dollar signs stand for one in a provisioning file, where one begins the name of a variable.
     return f"""\
 In the provisioning file of the Loki data source:
 
