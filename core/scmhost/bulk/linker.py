@@ -96,7 +96,8 @@ class OddFile(NamedTuple):
         first: Reason | None = None
         for candidate in self.candidates:
             url = _url(candidate, usable_line(line))
-            if isinstance(url, str):
+            # A reason is a text too.
+            if not isinstance(url, Reason):
                 return BulkLink(url, None, candidate.confidence)
             first = first or url
         return BulkLink(None, first)
