@@ -29,9 +29,10 @@ from scmhost.mapping import (
 )
 from scmhost.sdk import Existence, NoUrl, Reason, UrlTemplates
 from scmhost.sdk.reasons import Confidence
+from scmhost.sdk.urls.plain_links import MAX_LINE, PlainLinks
 from scmhost.sdk.urls.ref_links import RefLinks
 
-from .snapshot import HookedRepository, Snapshot, SnapshotMapping, SnapshotRepository
+from .snapshot import HookedRepository, Snapshot, SnapshotMapping, SnapshotRepository, many_objects
 
 # Hostile commits must not fill the memory.
 _MAX_PARTS: Final = 10_000
@@ -199,13 +200,7 @@ class _ProjectLinks:
     def __init__(self, links: SnapshotLinks, mappings: Sequence[SnapshotMapping]) -> None:
         self._links = links
         self._mappings = {mapping.id: mapping for mapping in mappings}
-        self._index = MappingIndex(
-            [
-                rule
-                for row in mappings
-                for rule in rules_of_mapping(row.id, row.stack_root, row.source_root, generated=row.generated)
-            ]
-        )
+        self._index = _index(mappings)
         self._refs: dict[tuple[int, str | None, str | None], ChosenRef | Reason | None] = {}
 
     def find(self, frame: FrameQuery, release: Mapping[int, str]) -> PlainFile | OddFile:
@@ -258,6 +253,17 @@ class _ProjectLinks:
         return self._refs[key]
 
 
+@many_objects()
+def _index(mappings: Sequence[SnapshotMapping]) -> MappingIndex:
+    return MappingIndex(
+        [
+            rule
+            for row in mappings
+            for rule in rules_of_mapping(row.id, row.stack_root, row.source_root, generated=row.generated)
+        ]
+    )
+
+
 def _choose(
     mapping: SnapshotMapping, row: SnapshotRepository, commit: str | None, release_commit: str | None
 ) -> ChosenRef | Reason | None:
@@ -291,12 +297,26 @@ def _plain_file(candidate: Candidate) -> PlainFile | None:
     if candidate.reason is not None:
         return PlainFile(None, reason=candidate.reason)
     plain = candidate.pages.plain if isinstance(candidate.pages, RefLinks) else None
-    page = plain.url(candidate.path) if plain else None
-    if plain is None or page is None:
+    if candidate.pages is None or plain is None:
         return None
+    page = plain.url(candidate.path) or _escaped_page(candidate.pages, plain, candidate.path)
+    if page is None or isinstance(page, Reason):
+        return None if page is None else PlainFile(None, reason=page)
     if candidate.deleted:
         return PlainFile(None, reason=Reason.FILE_NOT_FOUND)
     return PlainFile(page, plain.before_line, plain.after_line, None, candidate.confidence)
+
+
+def _escaped_page(pages: FilePages, plain: PlainLinks, path: str) -> str | Reason | None:
+    """Return the page of a path that needs escaping, or None if the parts of a plain path do not fit its lines.
+
+    These templates have a line in the anchor only, so that what holds for the longest line holds for all of them.
+    """
+    page, last = pages.url(path), pages.url(path, MAX_LINE)
+    if isinstance(page, NoUrl):
+        return page.reason if isinstance(last, NoUrl) and last.reason is page.reason else None
+    fits = last == f"{page}{plain.before_line}{MAX_LINE}{plain.after_line}"
+    return page if fits and encodable(page) == page else None
 
 
 def _url(candidate: Candidate, line: int | None) -> str | Reason:

@@ -16,9 +16,11 @@ files          id of the repository; files, each with path, position of its newe
 =============  =====================================================================================================
 """
 
+import gc
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -217,6 +219,19 @@ _COUNTED: Final = {
 _LISTS: Final = frozenset({"mappings", "releases", "commits", "files"})
 
 
+@contextmanager
+def many_objects() -> Iterator[None]:
+    """Make many objects that live as long as the process, without looking for garbage among them again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@many_objects()
 def read_snapshot(file: Path) -> Snapshot:
     """Read a snapshot.
 
