@@ -8,22 +8,25 @@ Example::
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from scmhost.bulk.batches import ADDED, COLUMNS, BatchLinker
 from scmhost.bulk.linker import SnapshotLinks
 from scmhost.bulk.snapshot import read_snapshot
 from scmhost.infra.errors import InvalidInput, NotFound
 
-__all__ = ["LinkBatches", "link_batches"]
+__all__ = ["LinkBatches", "count_rows", "link_batches", "relink_parquet"]
 
 # Of different snapshots, of which a process rarely has more than one.
 _MAX_SNAPSHOTS: Final = 4
+_BATCH: Final = 65_536
 
 
 class LinkBatches:
@@ -44,8 +47,21 @@ class LinkBatches:
         """
         linker = _linker(self._snapshot, _version_of(self._snapshot), self._config)
         for batch in batches:
-            columns = linker.columns(self._columns_of(batch), batch.num_rows)
+            try:
+                columns = linker.columns(self._columns_of(batch), batch.num_rows)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                raise InvalidInput(f"a column of the frames has no texts, or no numbers in lines: {error}") from error
             yield pa.RecordBatch.from_arrays([*_kept(batch), *columns], schema=self.schema(batch.schema))
+
+    def check(self, schema: pa.Schema) -> None:
+        """Check that batches of a schema are frames, and that the snapshot can be read.
+
+        Raises:
+            InvalidInput: a column is missing or has another type, or the snapshot is damaged.
+            NotFound: there is no such snapshot.
+        """
+        for _ in self(schema.empty_table().to_batches() or [pa.RecordBatch.from_pylist([], schema=schema)]):
+            pass
 
     def schema(self, schema: pa.Schema) -> pa.Schema:
         """Return the schema of the batches that come out, by that of those that go in."""
@@ -125,3 +141,60 @@ def _linker(snapshot: Path, _version: tuple[int, int], config: str | None) -> Ba
             'pip install "scmhost[server]"'
         ) from error
     return BatchLinker(SnapshotLinks(read, open_plugin_pages(config)))
+
+
+def count_rows(file: Path) -> int:
+    """Return the number of rows of a Parquet file.
+
+    Raises:
+        InvalidInput: it is no Parquet file.
+    """
+    try:
+        return int(pq.read_metadata(file).num_rows)
+    except pa.ArrowInvalid as error:
+        raise InvalidInput(f"{file} is no Parquet file") from error
+
+
+def relink_parquet(
+    file: Path, out: Path, link: LinkBatches, advance: Callable[[int], object] = lambda _rows: None
+) -> Counter[str]:
+    """Write the rows of a Parquet file with their links to another one, which appears when it is complete.
+
+    Args:
+        file: the frames.
+        out: the file to write; one that exists is replaced.
+        link: from ``link_batches``.
+        advance: is called with the number of rows of each batch.
+
+    Returns:
+        The number of frames by the reason why they have no link; the empty text stands for those that have one.
+
+    Raises:
+        InvalidInput: the file has no column of frames, or cannot be read, or the snapshot is damaged.
+        NotFound: there is no such snapshot.
+    """
+    import duckdb  # noqa: PLC0415 - the other functions do not need it
+
+    counts: Counter[str] = Counter()
+
+    def linked(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        for batch in link(reader):
+            reasons = batch.column("reason").fill_null("").value_counts()
+            counts.update({str(each["values"]): each["counts"].as_py() for each in reasons})
+            advance(batch.num_rows)
+            yield batch
+
+    partial = out.with_name(f"{out.name}.{os.getpid()}.part")
+    try:
+        with duckdb.connect() as connection:
+            # A connection has one open result: the frames that are read.
+            reader = connection.cursor().read_parquet(str(file)).to_arrow_reader(_BATCH)
+            link.check(reader.schema)
+            batches = pa.RecordBatchReader.from_batches(link.schema(reader.schema), linked(reader))
+            connection.from_arrow(batches).write_parquet(str(partial))
+        partial.replace(out)
+    except (duckdb.Error, OSError) as error:
+        raise InvalidInput(f"{file} cannot be linked: {str(error).splitlines()[0]}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return counts

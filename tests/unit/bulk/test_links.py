@@ -41,7 +41,7 @@ from strategies import SEGMENTS, hostile_text, stack_paths, stack_roots
 
 PLUGINS = {"custom_scm": "scmhost_custom_scm.plugin", "odd_text": "plugins.odd_text"}
 # The second one has no page without a line.
-INSTALLATIONS = (
+INSTALLATIONS: Sequence[tuple[str, dict[str, str]]] = (
     ("custom_scm", {"preset": "github"}),
     ("custom_scm", {"preset": "gitea", "template": "{repo_url}/show/{line}/{path}?at={ref}"}),
     ("odd_text", {}),
