@@ -24,6 +24,9 @@ Commands = Mapping[str, tuple[str, str]]
 # Packages that only the extra for agents installs, on its own.
 MCP_PACKAGES: Final = frozenset({"httpx2", "mcp", "mcp_types"})
 
+# Packages that only the extra for links of stored frames installs.
+BULK_PACKAGES: Final = frozenset({"duckdb", "pyarrow"})
+
 # Packages that only the server extra installs.
 SERVER_PACKAGES: Final = frozenset(
     {
@@ -60,6 +63,7 @@ COMMANDS: Final = {
     "completion": ("scmhost.cli.main:completion", "Print the script that completes commands in a shell."),
     "demo": ("scmhost.cli.demo:demo", "Show the main features of the service, with temporary data."),
     "derive": ("scmhost.cli.mapping_tools:derive", "Infer code mappings from frames and file lists."),
+    "export-links": ("scmhost.cli.bulk:export_links", "Write a snapshot for links of stored frames."),
     "frames": ("scmhost.cli.link:frames", "Print the frames of stack traces."),
     "installations": (
         "scmhost.cli.installations:installations",
@@ -78,6 +82,7 @@ COMMANDS: Final = {
     "projects": ("scmhost.cli.organizations:projects", "List and add projects of an organization."),
     "read-url": ("scmhost.cli.url_tools:read_urls", "Find the repository, ref and path of page URLs."),
     "redirects": ("scmhost.cli.redirects:redirects", "Add, list and remove keys of redirects for other tools."),
+    "relink": ("scmhost.cli.bulk:relink", "Add links to the frames of a Parquet file."),
     "releases": ("scmhost.cli.releases:releases", "List, add, deploy and remove releases."),
     "remote": ("scmhost.cli.url_tools:remotes", "Parse remote URLs of repositories."),
     "repositories": ("scmhost.cli.repositories:repositories", "List, add, claim and remove repositories."),
@@ -144,6 +149,10 @@ class LazyGroup(SuggestingGroup):
             command = f"{ctx.command_path} {ctx.invoked_subcommand}"
             if package in MCP_PACKAGES:
                 fail(f'{command} needs the package mcp: pip install "scmhost[mcp]"', EXIT_USAGE)
+            if package in BULK_EXTRAS:
+                fail(
+                    f'{command} needs the package {package}: pip install "scmhost[{BULK_EXTRAS[package]}]"', EXIT_USAGE
+                )
             if package not in SERVER_PACKAGES:
                 raise
             fail(f'{command} needs the server: pip install "scmhost[server]"', EXIT_USAGE)

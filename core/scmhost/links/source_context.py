@@ -35,10 +35,9 @@ from scmhost.sdk import (
 from scmhost.services import Services
 
 from .host_questions import HookTarget, ProviderQuestions, calls_with
-from .link_builder import usable_line
 from .resolve import ResolvedFrame
 from .source_lines import MissingLines, NoLines, SourceLines, lines_around, read_lines
-from .values import FrameQuery, Link
+from .values import FrameQuery, Link, usable_line
 
 T = TypeVar("T")
 R = TypeVar("R")
