@@ -89,7 +89,10 @@ COMMANDS: Final = {
     "suspects": ("scmhost.cli.suspects:suspects", "Find the commits that may have introduced an error."),
     "token": ("scmhost.cli.admin:token", "Create, list and revoke access tokens."),
     "url": ("scmhost.cli.url_tools:urls", "Build URLs of pages on code hosts."),
-    "webhooks": ("scmhost.cli.installations:webhooks", "List webhooks at code hosts, and register them again."),
+    "webhooks": (
+        "scmhost.cli.installations:webhooks",
+        "List webhooks at code hosts and their deliveries, and register them again.",
+    ),
 }
 
 EPILOG: Final = """
