@@ -13,8 +13,8 @@ from scmhost.infra.db.statements import new_id
 from .tables import WEBHOOK_DELIVERIES
 
 DeliveryOutcome = Literal["saved", "unchanged", "ignored", "refused", "failed"]
-"""``saved``: commits were new; ``unchanged``: all were known; ``ignored``: the delivery is no push to a repository of
-the installation; ``refused``: it is not signed, or cannot be read; ``failed``: a fault of the plugin or of this host."""
+"""``saved``: commits were new; ``unchanged``: all were known; ``ignored``: it is no push to a repository of the
+installation; ``refused``: it is not signed, or cannot be read; ``failed``: the plugin or this host is at fault."""
 
 KEPT: Final = 20
 """How many deliveries an installation has at most. A new one deletes the oldest."""

@@ -1,4 +1,4 @@
-"""Share a trace: its text is stored for some days, only because a person asks for it, and for the organization alone."""
+"""Share a trace: its text is stored for some days because a person asks for it, and for the organization alone."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -30,7 +30,7 @@ SECURITY_HEADERS: Final = {
     "Cache-Control": "no-store",
     # Everything is a file of this service: nothing inline, nothing of another host.
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     # Code hosts must not learn which organization a reader comes from.
