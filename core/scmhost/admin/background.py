@@ -31,6 +31,7 @@ from scmhost.services import Services
 
 from . import queries as admin_queries
 from .queries import TenantRow
+from .removal import REMOVE_ORGANIZATION, REMOVE_PROJECT, run_organization_removal, run_project_removal
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +62,8 @@ _HANDLERS: Final[Mapping[str, Handler]] = {
     REGISTER_WEBHOOKS: register_webhooks,
     SYNC_WEBHOOK: sync_webhook,
     file_queries.INDEX_FILES: file_queries.index_files,
+    REMOVE_PROJECT: run_project_removal,
+    REMOVE_ORGANIZATION: run_organization_removal,
 }
 
 

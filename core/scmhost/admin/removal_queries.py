@@ -1,0 +1,93 @@
+"""SQL that counts and deletes what belongs to a project, or to an organization."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import Table, delete, func, select
+
+from scmhost.commits.tables import COMMITS
+from scmhost.infra.db.engine import Transaction
+from scmhost.infra.db.schema import ALL_TABLES
+from scmhost.installations.tables import INSTALLATIONS
+from scmhost.links.tables import CODE_MAPPINGS, SHARED_TRACES
+from scmhost.organizations.tables import MEMBERSHIPS, ORGANIZATIONS, PROJECTS, TOKENS
+from scmhost.redirects.tables import REDIRECT_KEYS
+from scmhost.releases.tables import RELEASE_PROJECTS, RELEASES
+from scmhost.repositories.tables import REPOSITORIES
+
+_OF_PROJECT: Final[Mapping[str, Table]] = {
+    "code mappings": CODE_MAPPINGS,
+    "shared traces": SHARED_TRACES,
+    "places in releases": RELEASE_PROJECTS,
+}
+_OF_ORGANIZATION: Final[Mapping[str, Table]] = {
+    "projects": PROJECTS,
+    "code mappings": CODE_MAPPINGS,
+    "repositories": REPOSITORIES,
+    "commits": COMMITS,
+    "releases": RELEASES,
+    "installations": INSTALLATIONS,
+    "tokens": TOKENS,
+    "redirect keys": REDIRECT_KEYS,
+    "people": MEMBERSHIPS,
+}
+_ACCESS: Final = (TOKENS, REDIRECT_KEYS, MEMBERSHIPS)
+# Entries outlive their organization.
+_KEPT: Final = frozenset({"audit_entries"})
+
+
+def count_of_project(tx: Transaction, organization_id: int, project_id: int) -> dict[str, int]:
+    """Return how many rows go with a project, by what they are."""
+    return {
+        name: tx.scalar(
+            select(func.count())
+            .select_from(table)
+            .where(table.c.organization_id == organization_id, table.c.project_id == project_id)
+        )
+        or 0
+        for name, table in _OF_PROJECT.items()
+    }
+
+
+def count_of_organization(tx: Transaction, organization_id: int) -> dict[str, int]:
+    """Return how many rows go with an organization, by what they are."""
+    return {
+        name: tx.scalar(select(func.count()).select_from(table).where(table.c.organization_id == organization_id)) or 0
+        for name, table in _OF_ORGANIZATION.items()
+    }
+
+
+def delete_project(tx: Transaction, organization_id: int, project_id: int) -> bool:
+    """Delete a project with its code mappings and shared traces; releases stay. Return whether it existed."""
+    is_row = (PROJECTS.c.organization_id == organization_id) & (PROJECTS.c.id == project_id)
+    tx.mark_changed(organization_id)
+    return tx.execute(delete(PROJECTS).where(is_row).returning(PROJECTS.c.id)).first() is not None
+
+
+def delete_access(tx: Transaction, organization_id: int) -> None:
+    """Delete tokens, redirect keys and memberships, so that nobody adds rows while others are deleted."""
+    tx.mark_changed(organization_id)
+    for table in _ACCESS:
+        tx.execute(delete(table).where(table.c.organization_id == organization_id))
+
+
+def repository_ids(tx: Transaction, organization_id: int) -> list[int]:
+    """Return the ids of all repositories of an organization."""
+    query = select(REPOSITORIES.c.id).where(REPOSITORIES.c.organization_id == organization_id)
+    return list(tx.scalars(query.order_by(REPOSITORIES.c.id)))
+
+
+def installation_ids(tx: Transaction, organization_id: int) -> list[int]:
+    """Return the ids of all installations of an organization."""
+    query = select(INSTALLATIONS.c.id).where(INSTALLATIONS.c.organization_id == organization_id)
+    return list(tx.scalars(query.order_by(INSTALLATIONS.c.id)))
+
+
+def delete_organization(tx: Transaction, organization_id: int) -> bool:
+    """Delete an organization and its rows in all tables but the audit log. Return whether it existed."""
+    # One by one, each before those that it refers to: PostgreSQL checks the keys of each cascade on its own.
+    for table in reversed(ALL_TABLES.sorted_tables):
+        if "organization_id" in table.c and table.name not in _KEPT:
+            tx.execute(delete(table).where(table.c.organization_id == organization_id))
+    is_row = ORGANIZATIONS.c.id == organization_id
+    return tx.execute(delete(ORGANIZATIONS).where(is_row).returning(ORGANIZATIONS.c.id)).first() is not None
