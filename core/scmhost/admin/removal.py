@@ -39,8 +39,8 @@ class Removal:
 
     @property
     def text(self) -> str:
-        """The numbers in words: ``3 code mappings, 1 shared traces``."""
-        return ", ".join(f"{count:,} {name}" for name, count in self.counts.items() if count) or "nothing else"
+        """The numbers in words: ``code mappings (3), shared traces (1)``."""
+        return ", ".join(f"{name} ({count:,})" for name, count in self.counts.items() if count) or "nothing else"
 
 
 def removal_of(services: Services, organization: Organization, project: Project | None = None) -> Removal:
@@ -48,6 +48,17 @@ def removal_of(services: Services, organization: Organization, project: Project 
     with services.store.read() as tx:
         job = _job(tx, organization, project)
         return Removal(_counts(tx, organization, project), _due_at(job) if job else None)
+
+
+def due_removals(services: Services, organization: Organization) -> Mapping[int, datetime]:
+    """Return when the organization and its projects are deleted, by id; those that stay have no entry."""
+    with services.store.read() as tx:
+        found = [
+            job
+            for kind in (REMOVE_PROJECT, REMOVE_ORGANIZATION)
+            for job in jobs.with_key_prefix(tx, organization.id, kind, "")
+        ]
+    return {int(job.key): _due_at(job) for job in found}
 
 
 def remove_project(services: Services, organization: Organization, project: Project) -> Removal:

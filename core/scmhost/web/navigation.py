@@ -34,6 +34,7 @@ ORGANIZATION_TABS: Final = (
     Tab("missing", "Frames without a link", "/missing"),
     Tab("people", "People", "/people", for_admins=True),
     Tab("tokens", "Tokens", "/tokens", for_admins=True),
+    Tab("settings", "Settings", "/settings", for_admins=True),
 )
 HOST_TABS: Final = (
     Tab("plugins", "Plugins", ""),
@@ -47,6 +48,7 @@ HOST_TABS: Final = (
 PROJECT_TABS: Final = (
     Tab("trace", "Links of a trace", ""),
     Tab("mappings", "Code mappings", "/mappings"),
+    Tab("settings", "Settings", "/settings", for_admins=True),
 )
 
 
