@@ -74,7 +74,7 @@ def serve(context: CommandContext, /, *, config: str | None, database_url: str |
     chosen = settings.server.model_copy(update={name: value for name, value in options.items() if value is not None})
     if chosen.workers > 1:
         forward_hangups(lambda: [child.pid for child in multiprocessing.active_children() if child.pid])
-    with _listening(chosen.host, chosen.port) as listener:
+    with listening(chosen.host, chosen.port) as listener:
         # Worker processes read their configuration from the environment.
         given = {
             "SCMHOST_CONFIG": config,
@@ -128,7 +128,7 @@ def _prepare(context: CommandContext, config: str | None, database_url: str | No
 
 
 @contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def listening(host: str, port: int) -> Iterator[socket.socket]:
     """Open the socket of the service. Exit with a code of its own if the address cannot be used."""
     try:
         listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)

@@ -54,6 +54,12 @@ def rendered(visit: "Visit", template: str, **values: Any) -> str:
     return _environment().get_template(template).render(given | values)
 
 
+def rendered_file(template: str, **values: Any) -> str:
+    """Return a page for a file: it has its style inside, and no links to other pages of a service."""
+    given = {"style": _content("scmhost.css").decode(), "version": __version__}
+    return _environment().get_template(template).render(given | values)
+
+
 def file_url(visit: "Visit", name: str) -> str:
     """Return the address of a file that pages load. It changes with the content, so that browsers may keep the file."""
     return visit.url(f"/-/{name}", v=_digest(name))

@@ -1,6 +1,6 @@
 """Paste a trace: the link of each frame, or the reason why there is none, and what was tried; and share it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,7 @@ from scmhost.organizations.sessions import actor_of
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
+from .rendering import rendered_file
 from .visit import Visit, get, post
 
 MOST_FRAMES: Final = 200
@@ -176,6 +177,17 @@ def linked_rows(
     resolved: Sequence[ResolvedFrame] = [*(each.resolved for each in explained), *rest]
     why = [*explained, *([None] * len(rest))]
     return [LinkedRow(*each) for each in zip(trace.frames, queries, resolved, why, strict=False)]
+
+
+def trace_file(
+    services: Services, organization: Organization, project: Project, title: str, texts: Mapping[str, LinksIn]
+) -> str:
+    """Return the links of texts, by their headings, as a page that a browser opens from a file."""
+    sections = [
+        (heading, linked_rows(services, organization, project, body, read_trace(services, body)))
+        for heading, body in texts.items()
+    ]
+    return rendered_file("trace_file.html", title=title, sections=sections)
 
 
 def _page(
