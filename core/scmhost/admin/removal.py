@@ -13,7 +13,7 @@ from scmhost.infra.errors import Conflict, InvalidInput, NotFound
 from scmhost.organizations.queries import Project, find_project, get_organization
 from scmhost.releases.content_queries import delete_repository
 from scmhost.repositories.manage import GRACE, uninstall
-from scmhost.sdk import Organization
+from scmhost.sdk import JsonObject, Organization
 from scmhost.services import Actor, ActorKind, Services
 
 from . import removal_queries as queries
@@ -166,7 +166,7 @@ def _details(counts: Mapping[str, int]) -> Details:
 
 def _schedule(tx: Transaction, services: Services, organization: Organization, kind: str, key: int) -> datetime:
     due_at = services.clock.now() + GRACE
-    payload = {"due": due_at.isoformat(), "kind": services.actor.kind, "actor": services.actor.name}
+    payload: JsonObject = {"due": due_at.isoformat(), "kind": services.actor.kind, "actor": services.actor.name}
     jobs.put(tx, organization.id, kind, str(key), payload, due_at)
     return due_at
 

@@ -3,58 +3,53 @@
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy import Table, delete, func, select
+from sqlalchemy import delete, func, select
 
-from scmhost.commits.tables import COMMITS
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.schema import ALL_TABLES
 from scmhost.installations.tables import INSTALLATIONS
-from scmhost.links.tables import CODE_MAPPINGS, SHARED_TRACES
-from scmhost.organizations.tables import MEMBERSHIPS, ORGANIZATIONS, PROJECTS, TOKENS
-from scmhost.redirects.tables import REDIRECT_KEYS
-from scmhost.releases.tables import RELEASE_PROJECTS, RELEASES
+from scmhost.organizations.tables import ORGANIZATIONS, PROJECTS
 from scmhost.repositories.tables import REPOSITORIES
 
-_OF_PROJECT: Final[Mapping[str, Table]] = {
-    "code mappings": CODE_MAPPINGS,
-    "shared traces": SHARED_TRACES,
-    "places in releases": RELEASE_PROJECTS,
+# The tables whose rows are counted, by what the rows are.
+_OF_PROJECT: Final[Mapping[str, str]] = {
+    "code mappings": "code_mappings",
+    "shared traces": "shared_traces",
+    "places in releases": "release_projects",
 }
-_OF_ORGANIZATION: Final[Mapping[str, Table]] = {
-    "projects": PROJECTS,
-    "code mappings": CODE_MAPPINGS,
-    "repositories": REPOSITORIES,
-    "commits": COMMITS,
-    "releases": RELEASES,
-    "installations": INSTALLATIONS,
-    "tokens": TOKENS,
-    "redirect keys": REDIRECT_KEYS,
-    "people": MEMBERSHIPS,
+_OF_ORGANIZATION: Final[Mapping[str, str]] = {
+    "projects": "projects",
+    "code mappings": "code_mappings",
+    "repositories": "repositories",
+    "commits": "commits",
+    "releases": "releases",
+    "installations": "installations",
+    "tokens": "tokens",
+    "redirect keys": "redirect_keys",
+    "people": "memberships",
 }
-_ACCESS: Final = (TOKENS, REDIRECT_KEYS, MEMBERSHIPS)
+_ACCESS: Final = ("tokens", "redirect_keys", "memberships")
 # Entries outlive their organization.
 _KEPT: Final = frozenset({"audit_entries"})
 
 
 def count_of_project(tx: Transaction, organization_id: int, project_id: int) -> dict[str, int]:
     """Return how many rows go with a project, by what they are."""
-    return {
-        name: tx.scalar(
-            select(func.count())
-            .select_from(table)
-            .where(table.c.organization_id == organization_id, table.c.project_id == project_id)
-        )
-        or 0
-        for name, table in _OF_PROJECT.items()
-    }
+    return _counts(tx, _OF_PROJECT, {"organization_id": organization_id, "project_id": project_id})
 
 
 def count_of_organization(tx: Transaction, organization_id: int) -> dict[str, int]:
     """Return how many rows go with an organization, by what they are."""
-    return {
-        name: tx.scalar(select(func.count()).select_from(table).where(table.c.organization_id == organization_id)) or 0
-        for name, table in _OF_ORGANIZATION.items()
-    }
+    return _counts(tx, _OF_ORGANIZATION, {"organization_id": organization_id})
+
+
+def _counts(tx: Transaction, tables: Mapping[str, str], ids: Mapping[str, int]) -> dict[str, int]:
+    counts = {}
+    for name, table in tables.items():
+        columns = ALL_TABLES.tables[table].c
+        query = select(func.count()).select_from(ALL_TABLES.tables[table])
+        counts[name] = tx.scalar(query.where(*(columns[column] == id_ for column, id_ in ids.items()))) or 0
+    return counts
 
 
 def delete_project(tx: Transaction, organization_id: int, project_id: int) -> bool:
@@ -67,7 +62,7 @@ def delete_project(tx: Transaction, organization_id: int, project_id: int) -> bo
 def delete_access(tx: Transaction, organization_id: int) -> None:
     """Delete tokens, redirect keys and memberships, so that nobody adds rows while others are deleted."""
     tx.mark_changed(organization_id)
-    for table in _ACCESS:
+    for table in map(ALL_TABLES.tables.__getitem__, _ACCESS):
         tx.execute(delete(table).where(table.c.organization_id == organization_id))
 
 

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from .commits import send_history
 from .context import CommandContext, OpenedHost, echo, fail
 from .demo_repositories import DemoRepository, make_sample_repository, read_checkout_repository
 from .link_sources import ProjectLinks
-from .serve import listening
+from .serve import listening, serve_application
 from .targets import LocalTarget
 
 if TYPE_CHECKING:
@@ -109,17 +109,12 @@ def demo(
 
 def _serve(host: OpenedHost, steps: "DemoSteps") -> None:
     """Serve the pages on a free port of this machine, and print the address of the result, until Ctrl-C."""
-    import uvicorn
-
     application, _ = host.application(steps.organization)
-    config = uvicorn.Config(application, access_log=False, log_config=None, server_header=False)
     with listening("127.0.0.1", 0) as listener:
         _step("The same page in the service")
         echo(f"Open this address in a browser; it signs you in once: {steps.address(listener.getsockname()[1])}")
         echo("Ctrl-C stops the service, and deletes what the demo has made.")
-        # uvicorn stops at Ctrl-C, and raises it again.
-        with suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listener])
+        serve_application(application, listener)
 
 
 @contextmanager

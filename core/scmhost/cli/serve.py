@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
@@ -145,6 +145,16 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         if error.errno in (errno.EACCES, errno.EADDRNOTAVAIL) or isinstance(error, socket.gaierror):
             fail(f"cannot listen on port {port} of {host}: {error.strerror}", EXIT_ADDRESS)
         raise
+
+
+def serve_application(application: Any, listener: socket.socket) -> None:
+    """Serve an ASGI application in this process, until a signal stops it. Ctrl-C is not an error."""
+    import uvicorn
+
+    config = uvicorn.Config(application, access_log=False, log_config=None, server_header=False)
+    # uvicorn stops at Ctrl-C, and raises it again.
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _run(config: "Config", listener: socket.socket) -> None:

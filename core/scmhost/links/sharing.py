@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from scmhost.audit.queries import record
+from scmhost.audit.queries import Details, record
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
 from scmhost.organizations.queries import Project
 from scmhost.sdk import Organization
@@ -45,7 +45,7 @@ def share_trace(services: Services, organization: Organization, project: Project
             raise Conflict(f"An organization shares at most {MOST_SHARED} traces at once; delete one of them.")
         shared = shared_queries.add(tx, organization.id, draft)
         # Neither the text nor a part of it: the entry is kept for longer than the trace.
-        details = {"project": project.slug, "expires": shared.expires_at.isoformat(), "characters": len(text)}
+        details: Details = {"project": project.slug, "expires": shared.expires_at.isoformat(), "characters": len(text)}
         record(tx, services, organization, "trace.share", (shared.id, str(shared.id)), details)
     return shared
 
