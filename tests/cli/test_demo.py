@@ -14,7 +14,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from browsing import fields_of
 from command import SCMHOST, Done, GitRepository, scmhost, scmhost_process
-from scmhost.cli.demo_repositories import make_sample_repository, read_checkout_repository
+from scmhost.cli.demo import make_sample_repository, read_checkout_repository
 
 # Python that leaves a file behind when it is imported or run.
 TRAP = "from pathlib import Path\nPath({marker!r}).touch()\n\n\ndef outer(value):\n    return value.missing\n"

@@ -43,6 +43,7 @@ from .payload import commits_from_drafts
 log = structlog.get_logger(__name__)
 
 IGNORED: Final = "The delivery is not a push to an installation of this host; it was ignored."
+# Each one is validated by its plugin, and the sender of the delivery is not known yet.
 _MOST_TRIED: Final = 10
 _NOT_SIGNED: Final = "The delivery is not signed with a secret of this webhook."
 
@@ -113,6 +114,7 @@ def receive_provider_delivery(
     for webhook in webhooks:
         try:
             done, added = _receive(services, calls, webhook, delivery)
+        # The secret is that of the route: the other organizations would refuse the delivery too.
         except Unauthenticated:
             raise
         except ScmhostError as error:
@@ -159,6 +161,7 @@ def _save(
                 ingested.append(IngestedCommits(repository, commits, saved, commits[0].sha))
         place = webhook.organization.id, webhook.installation.id
         delivery_queries.add(tx, *place, _outcome(event, ingested, notes), services.clock.now())
+    # After the transaction: a slow plugin must not hold its locks.
     report_saved_commits(services, webhook.organization, ingested)
     return ingested, tuple(notes)
 

@@ -25,7 +25,7 @@ from scmhost.organizations import queries as organization_queries
 from scmhost.releases import content_queries
 from scmhost.releases import queries as release_queries
 from scmhost.releases.values import ReleaseDraft
-from scmhost.repositories import file_queries, idle_queries
+from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Claim
 
@@ -53,15 +53,14 @@ READS: dict[str, Query] = {
     "repository page": lambda tx, me, it: repository_queries.page(tx, me, EVERYTHING).items,
     "unclaimed": lambda tx, me, it: repository_queries.unclaimed(tx, me, 100),
     "of installation": lambda tx, me, it: repository_queries.of_installation(tx, me, it.installation),
-    "has commits": lambda tx, me, it: idle_queries.with_commits(tx, me, [it.repository]),
-    "has mappings": lambda tx, me, it: idle_queries.with_mappings(tx, me, [it.repository]),
+    "has commits": lambda tx, me, it: repository_queries.with_commits(tx, me, [it.repository]),
+    "has mappings": lambda tx, me, it: repository_queries.with_mappings(tx, me, [it.repository]),
     "missing frames": lambda tx, me, it: missing_queries.most_frequent(tx, me, NOW.date(), 10),
     "commit": lambda tx, me, it: commit_queries.find(tx, me, it.repository, factories.sha(2), with_changes=True),
     "commits": lambda tx, me, it: commit_queries.get_many(tx, me, [it.commit]),
     "commit ids": lambda tx, me, it: bulk_queries.ids_of(tx, me, it.repository, [factories.sha(2)]),
     "commit page": lambda tx, me, it: commit_queries.page(tx, me, it.repository, EVERYTHING).items,
     "authors": lambda tx, me, it: commit_queries.get_authors(tx, me, authors_of(tx, it)),
-    "latest sha": lambda tx, me, it: commit_queries.latest_sha(tx, me, it.repository),
     "file changes": lambda tx, me, it: commit_queries.file_changes(tx, me, [it.commit]),
     "releases of a commit": lambda tx, me, it: commit_queries.releases_of(tx, me, [it.commit]),
     "release": lambda tx, me, it: release_queries.find(tx, me, "1.0"),
