@@ -66,6 +66,7 @@ class Host:
         """
         from scmhost.infra.clock import SystemClock
         from scmhost.infra.db.engine import Store
+        from scmhost.infra.errors import ScmhostError
         from scmhost.infra.secret_box import SecretBox
         from scmhost.infra.telemetry import NO_TELEMETRY
         from scmhost.installations.credentials import InstallationCredentials
@@ -74,7 +75,11 @@ class Host:
 
         store = Store.open(settings.host.database_url)
         if migrate:
-            store.migrate()
+            try:
+                store.migrate()
+            except ScmhostError:
+                store.close()
+                raise
         telemetry = telemetry or NO_TELEMETRY
         clock, box = SystemClock(), SecretBox(settings.host.encryption_keys)
         credentials = InstallationCredentials(store, clock, box)

@@ -55,8 +55,8 @@ def restore(
 
 
 def _echo_state(services: "Services") -> None:
-    from scmhost.infra.db.schema import PROBLEMS
+    from scmhost.infra.db.schema import PROBLEMS, SERVED
 
     state = services.store.schema_state()
-    if state != "current":
+    if state not in SERVED:
         echo(f"Before you start the service: {PROBLEMS[state]}.")

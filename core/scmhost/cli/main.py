@@ -58,6 +58,7 @@ COMMANDS: Final = {
     "channel": ("scmhost.cli.channel:channel", "Show links to the source in other tools, such as Sentry."),
     "commits": ("scmhost.cli.commits:commits", "Send the commits of a git repository."),
     "completion": ("scmhost.cli.completion:completion", "Print the script that completes commands in a shell."),
+    "db": ("scmhost.cli.db:database", "Show which versions can serve the database."),
     "demo": ("scmhost.cli.demo:demo", "Show the main features of the service, with temporary data."),
     "derive": ("scmhost.cli.mapping_tools:derive", "Infer code mappings from frames and file lists."),
     "frames": ("scmhost.cli.link:frames", "Print the frames of stack traces."),
