@@ -33,7 +33,7 @@ def pooled_url(address: str, postgres_server: str) -> Iterator[str]:
 def test_main_story_through_a_pooler(pooled_url: str, tmp_path: Path) -> None:
     """Migrations, ingest, claims, links and jobs work where each transaction may have another connection."""
     databases.migrated(pooled_url)
-    with open_api(tmp_path, database_url=pooled_url) as api:
+    with open_api(tmp_path, database_url=pooled_url, background=False) as api:
         # The driver would prepare a statement after its fifth execution.
         tell_main_story(api, times=7)
         _send_at_once(api)
