@@ -65,7 +65,7 @@ class Host:
                 ``host.services.plugins.plugins``.
         """
         from scmhost.infra.clock import SystemClock
-        from scmhost.infra.db.engine import Store
+        from scmhost.infra.db.replicas import open_store
         from scmhost.infra.errors import ScmhostError
         from scmhost.infra.secret_box import SecretBox
         from scmhost.infra.telemetry import NO_TELEMETRY
@@ -73,7 +73,7 @@ class Host:
         from scmhost.plugins import PluginHost
         from scmhost.services import Services
 
-        store = Store.open(settings.host.database_url)
+        store = open_store(settings.host.database_url, settings.host.read_url)
         if migrate:
             try:
                 store.migrate()

@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 
 from scmhost.infra.db.base import is_id, secret_digest
 from scmhost.infra.db.engine import OrganizationCache
+from scmhost.infra.db.replicas import REQUEST
 from scmhost.infra.errors import Forbidden, NotFound, TooManyRequests, Unauthenticated
 from scmhost.infra.http import documented
 from scmhost.infra.logs import CALLER_OF_REQUEST
@@ -132,6 +133,7 @@ def authenticate_cached(services: Services, text: str) -> Caller | None:
     """
     if text in services.local_tokens:
         organization, user = services.local_tokens[text]
+        note_organization(organization)
         return Caller(organization, local_token(organization, user, services.clock.now()), user)
     sent = _read_bearer(text)
     cache = services.store.caches.get(sent.organization, services.clock.now())
@@ -166,7 +168,15 @@ def _caller(services: Services, cache: OrganizationCache, token: Token | None) -
     # Saved by the housekeeping, because a request only reads the database.
     services.token_uses.add((organization.id, token.id))
     CALLER_OF_REQUEST.get({}).update(organization=organization.slug, token=token.id)
+    note_organization(organization)
     return Caller(organization, token)
+
+
+def note_organization(organization: Organization) -> None:
+    """Note the organization of the current request, so that it may read from a replica of the database."""
+    scope = REQUEST.get()
+    if scope:
+        scope.organization_id = organization.id
 
 
 def services_in(request: Request) -> Services:

@@ -19,6 +19,7 @@ from scmhost.organizations.access import (
     NumericId,
     ServicesDep,
     limit_rate,
+    note_organization,
     parse_id,
     services_in,
 )
@@ -110,6 +111,7 @@ def redirect(request: Request) -> Response:
     try:
         own, organization = organization_of(services, request.path_params["key"], query.installation_id or None)
         limit_rate(services, "key", own.id, services.limits.redirects_per_minute)
+        note_organization(organization)
         wanted = query.request()
         found = follow(services, organization, wanted)
     except NotFound as error:

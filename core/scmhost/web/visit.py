@@ -13,6 +13,7 @@ from scmhost.infra.db.base import is_id
 from scmhost.infra.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
 from scmhost.infra.paging import PageQuery, read_cursor
 from scmhost.organizations import create
+from scmhost.organizations.access import note_organization
 from scmhost.organizations.people import known_person
 from scmhost.organizations.people_queries import SignedIn
 from scmhost.organizations.queries import Project
@@ -107,6 +108,7 @@ class Visit:
             raise unknown from None
         if not person.sees(organization.id):
             raise unknown
+        note_organization(organization)
         return organization
 
     @property
