@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scmhost.infra.telemetry import NO_TELEMETRY, Operation, Telemetry
+from scmhost.sdk import Organization
 
 from .db.replicas import REQUEST, RequestScope
 from .limits import Limits
@@ -261,6 +262,15 @@ class RequestLog:
             # A probe comes every few seconds; one that fails has a line of its own.
             write = log.debug if path in PROBES else log.info
             write("request", method=scope["method"], path=path, status=status, ms=milliseconds, **who)
+
+
+def note_organization(organization: Organization, token_id: int | None = None) -> None:
+    """Note the organization of the current request, so that it may read from a replica; and the token for its log."""
+    if token_id is not None:
+        CALLER_OF_REQUEST.get({}).update(organization=organization.slug, token=token_id)
+    scope = REQUEST.get()
+    if scope:
+        scope.organization_id = organization.id
 
 
 class PeerAddress:

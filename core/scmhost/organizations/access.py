@@ -17,10 +17,8 @@ from starlette.concurrency import run_in_threadpool
 
 from scmhost.infra.db.base import is_id, secret_digest
 from scmhost.infra.db.engine import OrganizationCache
-from scmhost.infra.db.replicas import REQUEST
 from scmhost.infra.errors import Forbidden, NotFound, TooManyRequests, Unauthenticated
-from scmhost.infra.http import documented
-from scmhost.infra.logs import CALLER_OF_REQUEST
+from scmhost.infra.http import documented, note_organization
 from scmhost.sdk import Organization
 from scmhost.services import Actor, Services
 
@@ -167,16 +165,8 @@ def _caller(services: Services, cache: OrganizationCache, token: Token | None) -
     limit_rate(services, "organization", organization.id, services.limits.organization_requests_per_minute)
     # Saved by the housekeeping, because a request only reads the database.
     services.token_uses.add((organization.id, token.id))
-    CALLER_OF_REQUEST.get({}).update(organization=organization.slug, token=token.id)
-    note_organization(organization)
+    note_organization(organization, token.id)
     return Caller(organization, token)
-
-
-def note_organization(organization: Organization) -> None:
-    """Note the organization of the current request, so that it may read from a replica of the database."""
-    scope = REQUEST.get()
-    if scope:
-        scope.organization_id = organization.id
 
 
 def services_in(request: Request) -> Services:

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
 from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError, TooManyRequests
-from scmhost.infra.http import Moment, Wire, html_page, read_query
+from scmhost.infra.http import Moment, Wire, html_page, note_organization, read_query
 from scmhost.links.values import FrameQuery, no_link_message
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.access import (
@@ -19,7 +19,6 @@ from scmhost.organizations.access import (
     NumericId,
     ServicesDep,
     limit_rate,
-    note_organization,
     parse_id,
     services_in,
 )

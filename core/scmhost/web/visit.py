@@ -11,9 +11,9 @@ from starlette.responses import RedirectResponse, Response
 
 from scmhost.infra.db.base import is_id
 from scmhost.infra.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
+from scmhost.infra.http import note_organization
 from scmhost.infra.paging import PageQuery, read_cursor
 from scmhost.organizations import create
-from scmhost.organizations.access import note_organization
 from scmhost.organizations.people import known_person
 from scmhost.organizations.people_queries import SignedIn
 from scmhost.organizations.queries import Project
