@@ -87,6 +87,7 @@ def test_settings_of_the_server_and_workers_that_end(tmp_path: Path) -> None:
     without their supervisor the workers end, and the port is free again.
     """
     config = PLUGINS_TOML + '[server]\nworkers = 1\nlog_level = "debug"\nforwarded_allow_ips = "127.0.0.1"\n'
+    config += "[host.metrics]\nenabled = true\n"
     (tmp_path / "plugins.toml").write_text(config, encoding="utf-8")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
@@ -104,6 +105,9 @@ def test_settings_of_the_server_and_workers_that_end(tmp_path: Path) -> None:
             ended = next(line for line in served.log if line.get("event") == "worker ended")
             assert (ended["pid"], ended["exit_code"], ended["ended_so_far"]) == (started[0]["pid"], -signal.SIGKILL, 1)
             served.read_until("started", 3)
+            # The supervisor has counted it; any worker shows it.
+            with served.client() as client:
+                assert 'scmhost_workers_ended_total{reason="SIGKILL"} 1.0' in client.get("/metrics").text
             served.process.kill()
             # The end of the log: no worker has it open any more.
             served.keep_reading()
