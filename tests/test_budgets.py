@@ -38,8 +38,9 @@ HTTP_MODULES = {
     HOST / "app.py",
     # "scmhost serve" starts the server.
     HOST / "cli" / "serve.py",
-    # Its protocol, which uvicorn calls.
+    # Its protocol, and middleware.
     HOST / "infra" / "connections.py",
+    HOST / "infra" / "public_address.py",
 }
 
 # The demo shows the first-party plugin at work; nothing else of the host names one.

@@ -96,9 +96,12 @@ def test_settings_of_the_server_and_workers_that_end(tmp_path: Path) -> None:
             started = [line for line in served.log if line.get("event") == "started"]
             assert started[0]["database"] == f"sqlite:///{tmp_path}/served.db"
             with served.client() as client:
-                client.get("/healthz", headers={"X-Forwarded-For": "192.0.2.9"})
-            served.read_until("request")
-            probe = next(line for line in served.log if line.get("event") == "request")
+                client.get("/healthz", headers={"X-Forwarded-For": "192.0.2.9", "Host": "anything"})
+                refused = client.get("/api/0/", headers={"Host": "evil.example"})
+                assert (refused.status_code, "allowed_hosts" in refused.json()["detail"]) == (400, True)
+                assert client.get("/api/0/").status_code == 200
+            served.read_until("request", 3)
+            probe = next(line for line in served.log if line.get("path") == "/healthz")
             assert (probe["level"], probe["client"]) == ("debug", "192.0.2.9")
             os.kill(started[0]["pid"], signal.SIGKILL)
             served.read_until("worker ended")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from scmhost.infra.limits import Limits
     from scmhost.plugins import Settings
 
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+_SET_ADDRESS: Final = "set url, the address in browsers, or allowed_hosts, under [host] in plugins.toml"
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 # The system's queue of connections that no worker has accepted yet.
 _BACKLOG: Final = 2048
@@ -90,6 +92,8 @@ def serve(context: CommandContext, /, *, config: str | None, database_url: str |
         address = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
         url = f"http://{address}:{listener.getsockname()[1]}"
         log.info("listening", url=url, api="/api/openapi.json")
+        if not (settings.host.url or settings.host.allowed_hosts or chosen.host in _LOOPBACK):
+            log.warning("address not set", refused="other hosts than loopback names", hint=_SET_ADDRESS)
         notify_systemd("READY=1")
         if link:
             echo_first_link(settings.host.url or url, link)

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from scmhost.infra.db.base import is_id
 from scmhost.infra.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
+from scmhost.infra.http import service_url
 from scmhost.infra.paging import PageQuery, read_cursor
 from scmhost.organizations import create
 from scmhost.organizations.people import known_person
@@ -48,6 +49,11 @@ class Visit:
         """The path below which a proxy serves scmhost, without a final slash."""
         path = urlsplit(self.services.url).path if self.services.url else str(self.request.scope.get("root_path", ""))
         return path.rstrip("/")
+
+    @property
+    def service_url(self) -> str:
+        """The address of this service, without a final slash."""
+        return service_url(self.request)
 
     def url(self, path: str, /, **query: object) -> str:
         """Return the address of a page of scmhost in a browser."""
