@@ -38,6 +38,7 @@ from scmhost.infra.errors import (
 )
 from scmhost.infra.http import BodyLimit, HeadRequests, RequestLog, loggable_path, problem
 from scmhost.infra.loops import Loops
+from scmhost.infra.public_address import PublicAddress, TrustedHosts
 from scmhost.installations import routes as installation_routes
 from scmhost.installations.install import InvalidForm
 from scmhost.links import mapping_routes, suspect_routes
@@ -200,6 +201,8 @@ def create_application(
 def _add_middleware(app: FastAPI, services: Services) -> None:
     app.add_middleware(BodyLimit, most=services.limits.body_bytes, seconds=services.limits.body_seconds)
     app.add_middleware(HeadRequests, below=API)
+    if services.url:
+        app.add_middleware(PublicAddress, url=services.url)
     if services.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -208,6 +211,8 @@ def _add_middleware(app: FastAPI, services: Services) -> None:
             allow_headers=("Authorization", "Content-Type"),
             expose_headers=("Link", "Retry-After", "X-Request-ID"),
         )
+    if services.url is None and services.trusted_hosts is not None:
+        app.add_middleware(TrustedHosts, hosts=services.trusted_hosts)
 
 
 def install_error_handlers(app: FastAPI) -> None:
