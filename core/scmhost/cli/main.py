@@ -24,8 +24,8 @@ Commands = Mapping[str, tuple[str, str]]
 # Packages that only the extra for agents installs, on its own.
 MCP_PACKAGES: Final = frozenset({"httpx2", "mcp", "mcp_types"})
 
-# Packages that only the extra for links of stored frames installs.
-BULK_PACKAGES: Final = frozenset({"duckdb", "pyarrow"})
+# Packages for links of stored frames, and the extra that installs each.
+BULK_EXTRAS: Final = {"duckdb": "duckdb", "pyarrow": "arrow"}
 
 # Packages that only the server extra installs.
 SERVER_PACKAGES: Final = frozenset(
@@ -75,11 +75,11 @@ COMMANDS: Final = {
     "mcp": ("scmhost.cli.mcp:mcp", "Serve links to agents, over the Model Context Protocol."),
     "migrate": ("scmhost.cli.admin:migrate", "Update the database schema."),
     "owners": ("scmhost.cli.owners:owners", "Print the owners of files, from CODEOWNERS."),
-    "organizations": ("scmhost.cli.organizations:organizations", "List and add organizations."),
+    "organizations": ("scmhost.cli.organizations:organizations", "List, add, remove, export and import organizations."),
     "people": ("scmhost.cli.organizations:people", "Invite people to the pages of the service."),
     "plugin": ("scmhost.cli.plugin:command", "Write a plugin, or check one."),
     "plugins": ("scmhost.cli.plugins:plugins", "List plugins, find problems, and enable or disable plugins."),
-    "projects": ("scmhost.cli.organizations:projects", "List and add projects of an organization."),
+    "projects": ("scmhost.cli.organizations:projects", "List, add and remove projects of an organization."),
     "read-url": ("scmhost.cli.url_tools:read_urls", "Find the repository, ref and path of page URLs."),
     "redirects": ("scmhost.cli.redirects:redirects", "Add, list and remove keys of redirects for other tools."),
     "relink": ("scmhost.cli.bulk:relink", "Add links to the frames of a Parquet file."),
@@ -94,7 +94,10 @@ COMMANDS: Final = {
     "suspects": ("scmhost.cli.suspects:suspects", "Find the commits that may have introduced an error."),
     "token": ("scmhost.cli.admin:token", "Create, list and revoke access tokens."),
     "url": ("scmhost.cli.url_tools:urls", "Build URLs of pages on code hosts."),
-    "webhooks": ("scmhost.cli.installations:webhooks", "List webhooks at code hosts, and register them again."),
+    "webhooks": (
+        "scmhost.cli.installations:webhooks",
+        "List webhooks at code hosts and their deliveries, and register them again.",
+    ),
 }
 
 EPILOG: Final = """
@@ -149,10 +152,8 @@ class LazyGroup(SuggestingGroup):
             command = f"{ctx.command_path} {ctx.invoked_subcommand}"
             if package in MCP_PACKAGES:
                 fail(f'{command} needs the package mcp: pip install "scmhost[mcp]"', EXIT_USAGE)
-            if package in BULK_EXTRAS:
-                fail(
-                    f'{command} needs the package {package}: pip install "scmhost[{BULK_EXTRAS[package]}]"', EXIT_USAGE
-                )
+            if extra := BULK_EXTRAS.get(package):
+                fail(f'{command} needs the package {package}: pip install "scmhost[{extra}]"', EXIT_USAGE)
             if package not in SERVER_PACKAGES:
                 raise
             fail(f'{command} needs the server: pip install "scmhost[server]"', EXIT_USAGE)

@@ -103,6 +103,22 @@ def organization_of(services: Services, text: str, sender: str | None = None) ->
     return key, rows.organization
 
 
+def key_problem(services: Services, organization: Organization, text: str, sender: str | None = None) -> str | None:
+    """Return why a redirect with a key leads nowhere; None if the key works. Unlike a redirect, it saves no sender."""
+    match = _KEY.fullmatch(text)
+    if not match or int(match[1]) != organization.id:
+        return f"It is no key of organization {organization.slug!r}."
+    with services.store.read() as tx:
+        key = queries.with_digest(tx, organization.id, secret_digest(text))
+    if key is None:
+        return f"It is no key of organization {organization.slug!r}."
+    if key.revoked_at is not None:
+        return f"Key {key.name!r} was revoked."
+    if key.binds_sender and key.sender and key.sender != sender:
+        return f"Key {key.name!r} works only for the sender {key.sender!r}, as installationId in the address."
+    return None
+
+
 def _cached_key(services: Services, rows: OrganizationCache, digest: str) -> RedirectKey | None:
     # Guesses fill a cache of their own, and not that of the valid keys.
     if rows.peek("unknown redirect key", digest):

@@ -54,6 +54,10 @@ class Visit:
         chosen = {key: value for key, value in query.items() if value not in (None, "")}
         return f"{self.base}{path}{'?' if chosen else ''}{urlencode(chosen)}"
 
+    def address(self, path: str) -> str:
+        """Return the whole address of a page of scmhost, to give to others."""
+        return f"{self.services.url or str(self.request.base_url).rstrip('/') + self.base}{path}"
+
     def below_base(self, path: str) -> str:
         """Return a path of a browser as a path of this service, without that of the proxy."""
         is_below = self.base and path.startswith(f"{self.base}/")

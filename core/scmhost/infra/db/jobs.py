@@ -93,6 +93,12 @@ def finish(tx: Transaction, job: QueuedJob) -> bool:
     return tx.execute(statement).first() is not None
 
 
+def cancel(tx: Transaction, job: QueuedJob) -> bool:
+    """Delete a job that no worker has begun. Return False if one has, or if another job has replaced it."""
+    not_begun = _is_row(job.organization_id, job.id) & (JOBS.c.attempts == 0)
+    return tx.execute(delete(JOBS).where(not_begun).returning(JOBS.c.id)).first() is not None
+
+
 def retry(tx: Transaction, job: QueuedJob, due_at: datetime, fault: str, *, counts: bool = True) -> None:
     """Make a job due again at a later time. ``counts``: whether the attempt is one of those that it has."""
     # The lease has counted it already.
