@@ -72,7 +72,7 @@ class Host:
         from scmhost.plugins import PluginHost
         from scmhost.services import Services
 
-        store = Store.open(settings.host.database_url)
+        store = Store.open(settings.host.database_url, settings.database)
         if migrate:
             store.migrate()
         telemetry = telemetry or NO_TELEMETRY

@@ -9,6 +9,7 @@ import structlog
 
 from scmhost.commits.complete import COMPLETE_PUSH, complete_push
 from scmhost.infra.db import jobs
+from scmhost.infra.db.drivers import long_statements
 from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.errors import Unavailable
 from scmhost.infra.loops import Loop
@@ -88,7 +89,8 @@ def background_loops(services: Services) -> list[Loop]:
 def _unless_unavailable(event: str, work: Callable[[], object]) -> None:
     """Do the work, or log one line without a traceback if the database is down, which ``/readyz`` reports."""
     try:
-        work()
+        with long_statements():
+            work()
     except Unavailable as error:
         log.warning(event, error=str(error))
 

@@ -37,6 +37,7 @@ class Readiness:
 
     Attributes:
         database: whether it answers, with the tables of this version.
+        fault: why the database cannot be used, in a sentence for everybody, if more is known than its state.
         generation: how many times this process has applied settings.
         stale_since: since when plugins.toml is invalid, so that older settings are in use; None while it is valid.
         plugins: the number of plugins by state.
@@ -50,6 +51,7 @@ class Readiness:
     plugins: Mapping[str, int]
     suspended: tuple[str, ...]
     stuck: tuple[str, ...]
+    fault: str | None = None
 
     @property
     def ready(self) -> bool:
@@ -61,7 +63,7 @@ class Readiness:
         """The reason why it is not ready, or None. It is public: it contains neither addresses nor users."""
         if self.stuck:
             return "Background work is stuck: " + "; ".join(self.stuck) + "."
-        return _DATABASE_DETAILS.get(self.database)
+        return self.fault or _DATABASE_DETAILS.get(self.database)
 
 
 _DATABASE_DETAILS: Final[Mapping[DatabaseState, str]] = {
@@ -74,23 +76,26 @@ def readiness(services: Services) -> Readiness:
     """Check the database, the plugins and the background loops."""
     reports = services.plugins.plugins
     status = services.plugins.configuration_status
+    database, fault = _database_state(services)
     return Readiness(
-        database=_database_state(services),
+        database=database,
         generation=status.generation,
         stale_since=status.stale_since,
         plugins=Counter(report.state for report in reports),
         suspended=tuple(report.name for report in reports if report.state == "suspended"),
         stuck=tuple(services.shared(Loops).stuck),
+        fault=fault,
     )
 
 
-def _database_state(services: Services) -> DatabaseState:
+def _database_state(services: Services) -> tuple[DatabaseState, str | None]:
     try:
-        return "ok" if services.store.is_current() else "not_migrated"
+        services.store.check()
+        return ("ok" if services.store.is_current() else "not_migrated"), None
     except ScmhostError as error:
         # The text may contain the address of the database, and /readyz is public: it stays in the log.
         log.warning("not ready", error=str(error))
-        return "unreachable"
+        return "unreachable", error.public
 
 
 @dataclass(frozen=True, slots=True)
