@@ -8,7 +8,7 @@ up, and new transactions are refused at once until the server answers again.
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from threading import Lock, local
+from threading import Lock, get_ident, local
 from time import monotonic
 from typing import Any, Final
 
@@ -29,6 +29,8 @@ REFUSED_FOR: Final = 1.0
 _TRIAL_SECONDS: Final = 6.0
 # The server ends a statement itself, if it can.
 _GRACE_SECONDS: Final = 1.0
+
+_A_MOMENT_AGO: Final = "the server gave no answer a moment ago"
 
 _thread = local()
 
@@ -114,10 +116,18 @@ class PostgresServer(Database):
         self._connect: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
         self._lock = Lock()
         self._answered_at = self._refused_until = 0.0
+        self._trial = 0
 
     def open(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> LimitedConnection:
-        """Open a connection for the pool."""
+        """Open a connection for the pool.
+
+        Raises:
+            ServerSilent: the server did not answer a moment ago.
+        """
         self._connect = (arguments, options)
+        # This thread may have waited for a place in the pool while another one found out.
+        if monotonic() < self._refused_until and self._trial != get_ident():
+            raise ServerSilent(_A_MOMENT_AGO)
         connection = LimitedConnection.connect(*arguments, **options)
         connection.server = self
         return connection
@@ -167,9 +177,9 @@ class PostgresServer(Database):
             return
         with self._lock:
             if now < self._refused_until:
-                raise OperationalError(None, None, ServerSilent("the server gave no answer a moment ago"))
+                raise OperationalError(None, None, ServerSilent(_A_MOMENT_AGO))
             if self._refused_until:
-                self._refused_until = now + _TRIAL_SECONDS
+                self._refused_until, self._trial = now + _TRIAL_SECONDS, get_ident()
 
     def _note(self, *, answered: bool) -> None:
         now = monotonic()
