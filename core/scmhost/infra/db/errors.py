@@ -101,6 +101,7 @@ _POSTGRESQL: Final[Mapping[str, type[ScmhostError]]] = {
 }
 
 
+_NOT_OPENED: Final = "the file or its folder is missing, or may not be read or written"
 _SEE_LOG: Final = "does not answer; see the log of the service"
 _UNKNOWN_CAUSE: Final = "does not answer; check that it runs and that its address and access are right"
 # By what PostgreSQL and its library write. Without a connection there is no SQLSTATE that would say it.
@@ -120,7 +121,6 @@ _CAUSES: Final = (
     (r"timeout expired|timed out", "its host gives no answer; check the address, and firewalls between"),
     (r"SSL|certificate|sslmode", "TLS fails; check sslmode and sslrootcert in its URL"),
     (r"permission denied", "its user has no access to a table or schema; GRANT it to the user"),
-    (r"unable to open database file", "the file or its folder is missing, or may not be read"),
 )
 
 
@@ -130,6 +130,8 @@ def translate(error: SQLAlchemyError, url: str) -> ScmhostError | None:
     if kind is None:
         return None
     text = str(getattr(error, "orig", None) or "")
+    if getattr(getattr(error, "orig", None), "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CANTOPEN:
+        return unusable(kind, url, _NOT_OPENED)
     cause = next((f"cannot be used: {what}" for pattern, what in _CAUSES if re.search(pattern, text)), _UNKNOWN_CAUSE)
     own = kind(_TEXTS[kind].format(url=url, cause=cause))
     # Neither the address nor the cause: a caller without a valid token may get this answer.

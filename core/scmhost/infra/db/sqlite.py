@@ -6,13 +6,15 @@ damaged page. The file is never opened here other than by SQLite: closing it wou
 
 import os
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
-from threading import Lock
 from time import monotonic
 from typing import Final
 
 from sqlalchemy import Connection, Engine
+
+from scmhost.infra.errors import ScmhostError
 
 from .drivers import Database
 from .errors import StoreDamaged, StoreFull, StoreUnreachable, unusable
@@ -25,6 +27,9 @@ _READ_ONLY: Final = "the file or its folder is read-only; allow writing"
 _FULL: Final = "its disk is full; free space"
 _UNWRITABLE: Final = "it was full or read-only a moment ago; free space or allow writing"
 
+# No file has this identity, so that each connection passes ``SqliteFile.connect``.
+_UNKNOWN: Final = (-1, -1)
+
 # Less than a checkpoint of the write-ahead log needs.
 _LEAST_FREE_BYTES: Final = 1_000_000
 _CHECK_AGAIN_SECONDS: Final = 10.0
@@ -35,8 +40,8 @@ class SqliteFile(Database):
 
     def __init__(self, path: str, url: str) -> None:
         self.path = path
+        self._identity: tuple[int, int] | None = None
         self._url = url
-        self._lock = Lock()
         self._unwritable_at: float | None = None
         self._damaged_at: float | None = None
 
@@ -44,13 +49,15 @@ class SqliteFile(Database):
         """Return a connection to the file that this process has open; the first one opens it.
 
         Raises:
-            StoreUnreachable: the file is another one, or there is none any more.
+            StoreUnreachable: the file is another one, there is none any more, or it is damaged.
         """
         self.require_same()
+        if self._damaged_at is not None:
+            self._check_content()
         connection = engine.connect()
-        if self.opened is None:
+        if self._identity is None:
             found = Path(self.path).stat()
-            self.opened = (found.st_dev, found.st_ino)
+            self._identity = self.opened = (found.st_dev, found.st_ino)
         return connection
 
     def require_same(self) -> None:
@@ -59,13 +66,13 @@ class SqliteFile(Database):
         Raises:
             StoreUnreachable: it is another one, it is empty, or there is none any more.
         """
-        if self.opened is None:
+        if self._identity is None:
             return
         try:
             found = Path(self.path).stat()
         except OSError:
             raise unusable(StoreUnreachable, self._url, _REMOVED) from None
-        if (found.st_dev, found.st_ino) != self.opened:
+        if (found.st_dev, found.st_ino) != self._identity:
             raise unusable(StoreUnreachable, self._url, _REPLACED)
         if not found.st_size:
             raise unusable(StoreUnreachable, self._url, _EMPTIED)
@@ -75,7 +82,12 @@ class SqliteFile(Database):
         if isinstance(error, StoreFull):
             self._unwritable_at = monotonic()
         elif isinstance(error, StoreDamaged):
-            self._damaged_at = monotonic()
+            self._note_damage()
+
+    def _note_damage(self) -> ScmhostError:
+        """Return the error. From now on every connection waits for a check of the file."""
+        self._damaged_at, self.opened = monotonic(), _UNKNOWN
+        return unusable(StoreDamaged, self._url, _DAMAGED)
 
     def check(self, *, after_crash: bool = False) -> None:
         """Check the file as a whole; ``after_crash``: each of its pages instead, if its write-ahead log was left.
@@ -94,9 +106,10 @@ class SqliteFile(Database):
             log = Path(f"{self.path}-wal")
             if log.exists() and log.stat().st_size:
                 self._require_ok("integrity_check")
+                self._damaged_at = None
             return
-        self._check_content()
         self._check_space()
+        self._check_content()
         self._check_writing()
 
     def _check_content(self) -> None:
@@ -105,31 +118,33 @@ class SqliteFile(Database):
             with closing(self._new_connection()) as connection:
                 connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
-                raise unusable(StoreUnreachable, self._url, str(error)) from error
-            raise unusable(StoreDamaged, self._url, _DAMAGED) from error
-        with self._lock:
-            if self._damaged_at is None:
-                return
-            if monotonic() < self._damaged_at + _CHECK_AGAIN_SECONDS:
-                raise unusable(StoreDamaged, self._url, _DAMAGED)
-            self._damaged_at = monotonic()
-            self._require_ok("quick_check")
-            self._damaged_at = None
+            if _is_damage(error):
+                raise self._note_damage() from error
+            raise unusable(StoreUnreachable, self._url, str(error)) from error
+        if self._damaged_at is None:
+            return
+        if monotonic() < self._damaged_at + _CHECK_AGAIN_SECONDS:
+            raise unusable(StoreDamaged, self._url, _DAMAGED)
+        # Others are refused while this thread reads the file.
+        self._require_ok("quick_check")
+        self._damaged_at, self.opened = None, self._identity
 
     def _require_ok(self, check: str) -> None:
+        self._damaged_at = monotonic()
         try:
             with closing(self._new_connection()) as connection:
                 (found,) = connection.execute(f"PRAGMA {check}(1)").fetchone()
         except sqlite3.DatabaseError as error:
             found = str(error)
         if found != "ok":
-            raise unusable(StoreDamaged, self._url, _DAMAGED)
+            raise self._note_damage()
 
     def _check_space(self) -> None:
         folder = Path(self.path).absolute().parent
         if not (os.access(self.path, os.W_OK) and os.access(folder, os.W_OK)):
             raise unusable(StoreFull, self._url, _READ_ONLY)
+        if sys.platform == "win32":
+            return
         disk = os.statvfs(folder)
         # The rest is reserved for the administrator.
         free = disk.f_bfree if os.geteuid() == 0 else disk.f_bavail
