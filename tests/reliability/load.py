@@ -1,6 +1,7 @@
 """Clients that write all the time, and remember which of their requests were acknowledged."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ class Acknowledged:
         removed_releases: versions.
         statuses: how often each status was the answer; 0: there was none.
         surprises: answers that a client does not expect.
+        slowest: how long the slowest answer took, in seconds.
     """
 
     commits: set[str] = field(default_factory=set)
@@ -53,6 +55,7 @@ class Acknowledged:
     removed_releases: set[str] = field(default_factory=set)
     statuses: Counter[int] = field(default_factory=Counter)
     surprises: list[str] = field(default_factory=list)
+    slowest: float = 0.0
 
     @property
     def answers(self) -> int:
@@ -106,11 +109,14 @@ class Writer:
 
     def _call(self, client: httpx2.Client, method: str, path: str, body: Any = None) -> Any:
         """Return the JSON of an acknowledged request; None if it was refused for now, or got no answer."""
+        started = time.monotonic()
         try:
             answer = client.request(method, f"{API}{path}", json=body)
         except httpx2.TransportError:
             self._done.statuses[0] += 1
             return None
+        finally:
+            self._done.slowest = max(self._done.slowest, time.monotonic() - started)
         self._done.statuses[answer.status_code] += 1
         if answer.is_success:
             return answer.json() if answer.content else {}

@@ -34,7 +34,16 @@ class OwnPostgres:
     @property
     def url(self) -> str:
         """The URL of its database ``postgres``."""
-        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        return self.url_of("postgres")
+
+    def url_of(self, database: str) -> str:
+        """Return the URL of a database."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    def create(self, database: str, template: str = "template1") -> str:
+        """Create a database; return its URL."""
+        self.execute(f"CREATE DATABASE {database} TEMPLATE {template}")
+        return self.url_of(database)
 
     def start(self) -> None:
         """Start the server, and wait until it answers."""

@@ -76,8 +76,7 @@ def old_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         url = databases.sqlite_url(tmp_path, "old.db")
     else:
         server: OwnPostgres = request.getfixturevalue("own_server")
-        server.execute("CREATE DATABASE old")
-        url = server.url.replace("/postgres", "/old")
+        url = server.create("old")
     with databases.opened(url) as store:
         store.migrate()
         tenant = factories.new_tenant(store)
@@ -95,8 +94,7 @@ def copy_of(url: str, number: int, request: pytest.FixtureRequest) -> str:
         shutil.copy(databases.name_of(url), copied)
         return f"sqlite:///{copied}"
     server: OwnPostgres = request.getfixturevalue("own_server")
-    server.execute(f"CREATE DATABASE copy_{number} TEMPLATE old")
-    return server.url.replace("/postgres", f"/copy_{number}")
+    return server.create(f"copy_{number}", template="old")
 
 
 def migrate(url: str, kill_after: float | None = None) -> float:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -13,6 +14,9 @@ from httpx2 import Response
 import databases
 from api import ApiClient, commit, open_api
 from reliability.figures import FIGURES, LONG
+from reliability.invariants import violations
+from reliability.killing import Service
+from reliability.load import API
 from reliability.own_postgres import OwnPostgres
 
 pytestmark = pytest.mark.postgresql
@@ -146,3 +150,55 @@ def test_a_killed_server(api: ApiClient, own_server: OwnPostgres) -> None:
     assert_recovers(api)
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(lambda _: api.get("releases/").status_code, range(16))) == {200}
+
+
+@pytest.mark.skipif(not LONG, reason="a part of make reliability")
+def test_a_server_that_is_killed_under_load(own_server: OwnPostgres, tmp_path: Path) -> None:
+    """A service of two processes: what was acknowledged is there, and it goes on without a restart."""
+    service = Service(tmp_path, own_server.create("loaded"), seed=1)
+    service.prepare()
+    longest = 0.0
+    with service.running(2) as served, service.client(served) as client:
+        for number in range(6):
+            with service.writing(served):
+                time.sleep(1)
+                if number % 2:
+                    own_server.kill_backend()
+                else:
+                    own_server.kill()
+                    time.sleep(1)
+                    assert client.get("/healthz").status_code == 200
+                    own_server.start()
+                started = time.monotonic()
+                while client.post(f"{API}commits/", json={"commits": []}).status_code != 200:
+                    time.sleep(0.05)
+                longest = max(longest, time.monotonic() - started)
+                time.sleep(1)
+            with databases.opened(service.url) as store:
+                assert violations(store, service.done) == []
+    assert service.done.surprises == []
+    assert service.done.statuses[0] == 0
+    seen = f"{service.done.writes:,} acknowledged changes, none lost; answers again {longest:.1f} s after the restart"
+    FIGURES.add("PostgreSQL killed under load, 2 workers", 6, seen)
+
+
+@pytest.mark.skipif(not LONG, reason="a part of make reliability")
+def test_a_server_that_stands_still_under_load(own_server: OwnPostgres, tmp_path: Path) -> None:
+    """More clients than the service has connections: every answer comes in time, and nothing is lost."""
+    service = Service(tmp_path, own_server.create("standing"), seed=2)
+    service.prepare()
+    with service.running(1) as served:
+        with service.writing(served, writers=40):
+            time.sleep(2)
+            service.done.slowest = 0.0
+            own_server.pause()
+            time.sleep(PAUSE_SECONDS)
+            slowest = service.done.slowest
+            own_server.resume()
+            time.sleep(3)
+        with databases.opened(service.url) as store:
+            assert violations(store, service.done) == []
+    assert service.done.surprises == []
+    assert slowest < SLOWEST
+    seen = f"{service.done.statuses[503]:,} answers of 503, the slowest after {slowest:.1f} s; nothing lost"
+    FIGURES.add(f"PostgreSQL stands still for {PAUSE_SECONDS} s, 40 clients", 1, seen)
