@@ -156,7 +156,7 @@ class Writer:
         if not self._claimed:
             return
         body = {
-            "repositoryId": self._claimed[-1]["id"],
+            "repositoryId": self._claimed[0]["id"],
             "integrationId": self._installation,
             "projectId": self._project,
             "stackRoot": f"/srv/{self._number()}/",
@@ -185,8 +185,8 @@ class Writer:
 
     def _remove_repository(self, client: httpx2.Client) -> None:
         if len(self._claimed) > 1:
-            # Not the last one, which has code mappings.
-            repository = int(self._claimed.pop(0)["id"])
+            # The first one has code mappings, which would be deleted with it.
+            repository = int(self._claimed.pop()["id"])
             self._done.claims.discard(repository)
             if self._call(client, "DELETE", f"repos/{repository}/") is not None:
                 self._done.deletions.add(repository)
