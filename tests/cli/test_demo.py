@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from command import Done, GitRepository, scmhost, scmhost_process
-from scmhost.cli.demo_repositories import make_sample_repository, read_checkout_repository
+from scmhost.cli.demo import make_sample_repository, read_checkout_repository
 
 # Python that leaves a file behind when it is imported or run.
 TRAP = "from pathlib import Path\nPath({marker!r}).touch()\n\n\ndef outer(value):\n    return value.missing\n"

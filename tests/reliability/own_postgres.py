@@ -66,12 +66,7 @@ class OwnPostgres:
                 user=self.user,
                 cwd=self.folder,
             )
-        for _ in range(START_SECONDS * 10):
-            with suppress(psycopg.Error), psycopg.connect(self.url, connect_timeout=2):
-                return
-            assert self._process.poll() is None, (self.folder.parent / "server.log").read_text()
-            time.sleep(0.1)
-        raise TimeoutError(f"PostgreSQL does not answer after {START_SECONDS} s")
+        self.wait_until_ready()
 
     def pause(self) -> None:
         """Stop all of its processes with SIGSTOP: connections stay open, and nothing answers."""
@@ -105,7 +100,22 @@ class OwnPostgres:
         if self._process and self._process.poll() is None:
             self.resume()
             self._process.send_signal(signal.SIGINT)
-            self._process.wait(START_SECONDS)
+            # A server that is recovering from a kill may not end by itself.
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)
+            self.kill()
+
+    def wait_until_ready(self) -> None:
+        """Wait until the server accepts connections again, after a kill of one of its processes."""
+        for _ in range(START_SECONDS * 10):
+            with suppress(psycopg.Error), psycopg.connect(self.url, connect_timeout=2):
+                return
+            assert self._process is None or self._process.poll() is None, self._log()
+            time.sleep(0.1)
+        raise TimeoutError(f"PostgreSQL does not answer after {START_SECONDS} s")
+
+    def _log(self) -> str:
+        return (self.folder.parent / "server.log").read_text()
 
     def execute(self, statement: str) -> list[tuple[object, ...]]:
         """Run a statement outside of the service."""

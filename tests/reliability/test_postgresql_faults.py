@@ -164,6 +164,7 @@ def test_a_server_that_is_killed_under_load(own_server: OwnPostgres, tmp_path: P
                 time.sleep(1)
                 if number % 2:
                     own_server.kill_backend()
+                    own_server.wait_until_ready()
                 else:
                     own_server.kill()
                     time.sleep(1)
@@ -174,6 +175,7 @@ def test_a_server_that_is_killed_under_load(own_server: OwnPostgres, tmp_path: P
                     time.sleep(0.05)
                 longest = max(longest, time.monotonic() - started)
                 time.sleep(1)
+            own_server.wait_until_ready()
             with databases.opened(service.url) as store:
                 assert violations(store, service.done) == []
     assert service.done.surprises == []

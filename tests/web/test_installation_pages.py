@@ -13,7 +13,7 @@ from hosting import candidate
 from plugins.stepped_forge import CLIENT_SECRET, script
 from scmhost.infra.secret_box import new_key
 from scmhost.sdk import preset_kinds
-from scmhost.web.schema_form import schema_fields
+from scmhost.web.install_form import schema_fields
 from use_cases import recorded
 
 PAGE = "/organizations/acme/installations"

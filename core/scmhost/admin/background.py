@@ -18,8 +18,8 @@ from scmhost.installations.upgrade import upgrade_when_due
 from scmhost.installations.webhooks import REGISTER_WEBHOOKS
 from scmhost.links.missing import save_missing
 from scmhost.organizations.tokens import save_token_uses
+from scmhost.plugins.isolation.circuit_breaker import seconds_of
 from scmhost.plugins.isolation.faults import exception_text
-from scmhost.plugins.isolation.pauses import seconds_of
 from scmhost.releases import content_queries
 from scmhost.releases.fetch import FETCH_COMMITS, fetch_commits
 from scmhost.repositories import file_queries

@@ -10,7 +10,7 @@ from scmhost.frames.frame import Frame
 from scmhost.infra.errors import ScmhostError
 from scmhost.mapping.file_tree import FileTree
 from scmhost.suspects import Answer, Blame, Change, CodeFrame, Region, SuspectQuestion, rank
-from scmhost.suspects.messages import change_of
+from scmhost.suspects.features import change_of
 from scmhost.suspects.values import NEAR_LINES, innermost_first, is_test_path
 
 from .changed_files import ChangedFiles

@@ -11,7 +11,7 @@ import click
 from scmhost import __version__
 from scmhost.infra.errors import ScmhostError
 
-from .context import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_USAGE, CommandContext, Opener, SuggestingGroup, fail
+from .context import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_USAGE, CommandContext, Opener, SuggestingGroup, echo, fail
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -52,12 +52,12 @@ COMMANDS: Final = {
     "backup": ("scmhost.cli.backup:backup", "Write a copy of the database to a file."),
     "bootstrap": ("scmhost.cli.admin:bootstrap", "Create an organization, a project, repositories and a token."),
     "build-info": (
-        "scmhost.cli.build_info:write_build_info",
+        "scmhost.cli.releases:write_build_info",
         "Write where a build is from, for links in its errors.",
     ),
-    "channel": ("scmhost.cli.channel:channel", "Show links to the source in other tools, such as Sentry."),
-    "commits": ("scmhost.cli.commits:commits", "Send the commits of a git repository."),
-    "completion": ("scmhost.cli.completion:completion", "Print the script that completes commands in a shell."),
+    "channel": ("scmhost.cli.redirects:channel", "Show links to the source in other tools, such as Sentry."),
+    "commits": ("scmhost.cli.releases:commits", "Send the commits of a git repository."),
+    "completion": ("scmhost.cli.main:completion", "Print the script that completes commands in a shell."),
     "demo": ("scmhost.cli.demo:demo", "Show the main features of the service, with temporary data."),
     "derive": ("scmhost.cli.mapping_tools:derive", "Infer code mappings from frames and file lists."),
     "frames": ("scmhost.cli.link:frames", "Print the frames of stack traces."),
@@ -72,7 +72,7 @@ COMMANDS: Final = {
     "migrate": ("scmhost.cli.admin:migrate", "Update the database schema."),
     "owners": ("scmhost.cli.owners:owners", "Print the owners of files, from CODEOWNERS."),
     "organizations": ("scmhost.cli.organizations:organizations", "List and add organizations."),
-    "people": ("scmhost.cli.people:people", "Invite people to the pages of the service."),
+    "people": ("scmhost.cli.organizations:people", "Invite people to the pages of the service."),
     "plugin": ("scmhost.cli.plugin:command", "Write a plugin, or check one."),
     "plugins": ("scmhost.cli.plugins:plugins", "List plugins, find problems, and enable or disable plugins."),
     "projects": ("scmhost.cli.organizations:projects", "List and add projects of an organization."),
@@ -203,3 +203,25 @@ def _exit_code(error: ScmhostError) -> int:
     # The package may need the server extra, and a ConfigError can only come from a loaded package.
     plugins = sys.modules.get("scmhost.plugins")
     return EXIT_CONFIGURATION if plugins and isinstance(error, plugins.ConfigError) else EXIT_FAILED
+
+
+VARIABLE = "_SCMHOST_COMPLETE"
+"""The variable by which the script of a shell asks for completions."""
+
+
+@click.command(name="completion")
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the script that completes commands in SHELL. Put one line into its start-up file.
+
+    \b
+      bash:  eval "$(scmhost completion bash)"
+      zsh:   eval "$(scmhost completion zsh)"
+      fish:  scmhost completion fish | source
+    """  # noqa: D301 - click needs the control character
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None  # noqa: S101 - click has all three
+    echo(kind(context.find_root().command, {}, "scmhost", VARIABLE).source())

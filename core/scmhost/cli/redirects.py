@@ -1,10 +1,11 @@
-"""``scmhost redirects``: the keys of redirects, which other tools put into links to this service."""
+"""``scmhost redirects`` and ``channel``: the keys of redirects, and settings of the tools that link with them."""
 
 from typing import Any, Final
 
 import click
 
 from .api_client import OrganizationApi
+from .context import EXIT_CONFIGURATION, CommandContext, database_options, echo, fail, organization_named
 from .resources import Resource, ResourceGroup
 
 REDIRECT_KEYS: Final = Resource(
@@ -35,3 +36,42 @@ def add(api: OrganizationApi, name: str, bind: bool) -> Any:  # noqa: FBT001 - a
 redirects.add_remove(
     "org:integrations", "Redirect key {name} is revoked.", "Revoke a key immediately, by its name or id."
 )
+
+
+_TOOLS = ("errbit", "grafana", "jaeger", "kibana", "otel", "sentry")
+
+
+@click.group(name="channel")
+def channel() -> None:
+    """Show links to the source in other tools, such as Sentry."""
+
+
+@channel.command(name="print")
+@click.argument("tool", type=click.Choice(_TOOLS))
+@click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
+@click.option("--key", metavar="KEY", help="A key of scmhost redirects add (default: a new one with the tool's name).")
+@click.option("--url", metavar="URL", help="The address of the service (default: url under [host] of plugins.toml).")
+@database_options
+@click.pass_obj
+def print_channel(
+    context: CommandContext,
+    *,
+    tool: str,
+    org: str,
+    key: str | None,
+    url: str | None,
+    config: str | None,
+    database_url: str | None,
+) -> None:
+    """Print the settings of TOOL, ready to paste, with a redirect key of the organization."""
+    from scmhost.redirects.keys import create_key, snippet
+
+    with context.open_host(config, database_url, plugins=False) as host:
+        url = url or host.services.url
+        if url is None:
+            fail("the address of the service is not known; give --url, or set url under [host]", EXIT_CONFIGURATION)
+        organization = organization_named(host.services, org)
+        text = key or create_key(host.services, organization, tool)[1]
+    if key is None:
+        click.echo(f"Made a redirect key with the name {tool}; scmhost redirects remove ends its links.\n", err=True)
+    echo(snippet(tool, url.rstrip("/"), text).rstrip())

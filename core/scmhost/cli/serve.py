@@ -15,7 +15,7 @@ import click
 from scmhost.infra.errors import ScmhostError
 
 from .context import EXIT_ADDRESS, CommandContext, database_options, fail
-from .people import echo_first_link, first_link
+from .organizations import echo_first_link, first_link
 
 if TYPE_CHECKING:
     from uvicorn import Config
@@ -65,7 +65,7 @@ def serve(context: CommandContext, /, *, config: str | None, database_url: str |
     import uvicorn
 
     from scmhost.infra.telemetry.metrics import multiprocess_folder
-    from scmhost.plugins.config.watching import block_hangups, forward_hangups
+    from scmhost.plugins.config.files import block_hangups, forward_hangups
 
     log = structlog.get_logger(__name__)
     # A SIGHUP that arrives during the start would end the process.

@@ -9,8 +9,7 @@ from typing import Final
 from scmhost.infra.db.engine import Transaction
 from scmhost.repositories import alias_queries
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.alias_queries import address_of, path_of
-from scmhost.repositories.find import addresses_of, find_by_remotes
+from scmhost.repositories.alias_queries import address_of, addresses_of, find_by_remotes, path_of
 from scmhost.sdk import Organization, Remote, Repository, RepositoryStatus, TemplateError, UrlError, read_remote
 
 from . import queries

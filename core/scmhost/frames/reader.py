@@ -10,8 +10,7 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .frame import FrameMatch, MatchSpan, new_tuple
-from .frame_marks import FRAME_MARKS
-from .hints import offer
+from .hints import FRAME_MARKS, offer
 from .line_frames import read_line
 from .notation import MAX_LINES_BACK, ContextLines
 from .physical_lines import PhysicalLine, physical_lines

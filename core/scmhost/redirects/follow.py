@@ -13,7 +13,7 @@ from scmhost.links.resolve import ResolvedFrame, resolve_links
 from scmhost.links.values import CodeMapping, FrameQuery, Link, LinkOptions, NoLink, no_link
 from scmhost.organizations import queries as organization_queries
 from scmhost.organizations.queries import Project
-from scmhost.repositories.find import find_by_remote
+from scmhost.repositories.alias_queries import find_by_remote
 from scmhost.sdk import Organization, Reason, Repository
 from scmhost.services import Services
 

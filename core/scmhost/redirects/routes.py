@@ -1,12 +1,15 @@
-"""The routes of redirects, which a browser opens with a key in the path and no token, and of their keys."""
+"""The routes of redirects, which a browser opens with a key in the path and no token, their pages, and their keys."""
 
 import re
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from pydantic import BaseModel, Field
 
 from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError, TooManyRequests
@@ -27,7 +30,6 @@ from scmhost.services import Services
 
 from .follow import Followed, RedirectRequest, follow
 from .keys import create_key, list_keys, organization_of, revoke_key
-from .pages import page, style_sheet
 from .queries import RedirectKey
 
 router: Final = APIRouter(tags=["redirects"])
@@ -231,3 +233,28 @@ def _key_fields(key: RedirectKey) -> dict[str, Any]:
         "date_created": key.created_at,
         "date_revoked": key.revoked_at,
     }
+
+
+_FOLDER: Final = Path(__file__).with_name("templates")
+
+
+def page(name: str, **values: Any) -> str:
+    """Return a page of the templates as HTML."""
+    return _environment().get_template(name).render(values)
+
+
+def style_sheet() -> str:
+    """Return the style sheet of the pages."""
+    return (_FOLDER / "style.css").read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=select_autoescape(default=True),
+        # A misspelt name in a template is an error instead of a blank.
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

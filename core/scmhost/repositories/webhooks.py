@@ -20,7 +20,7 @@ from scmhost.installations.install import get_installation
 from scmhost.installations.webhooks import current_secret
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import PluginFault, ProviderCalls
-from scmhost.plugins.isolation.pauses import seconds_of
+from scmhost.plugins.isolation.circuit_breaker import seconds_of
 from scmhost.sdk import (
     Installation,
     JsonObject,

@@ -15,7 +15,7 @@ import httpcore2
 import httpx2
 
 from .errors import ProviderError
-from .outbound import OUTBOUND
+from .execution import OUTBOUND
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 """Returns the addresses of a host."""

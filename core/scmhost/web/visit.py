@@ -20,8 +20,7 @@ from scmhost.organizations.sessions import actor_of, find_session, visible_organ
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
-from .cookies import CookieState
-from .proxy import named_by_proxy
+from .cookies import CookieState, named_by_proxy
 from .rendering import html
 
 FORM_TOKEN: Final = "form_token"  # noqa: S105 - the name of a field

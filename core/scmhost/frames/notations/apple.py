@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import (
+from scmhost.frames.frame import (
     LINE,
     LINE_COLUMN,
     ROOT,
+    MatchSpan,
     Pattern,
     language_of,
     match_span,

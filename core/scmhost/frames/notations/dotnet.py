@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, ROOT, Pattern, language_of, looks_like_a_file, match_span
+from scmhost.frames.frame import LINE, ROOT, MatchSpan, Pattern, language_of, looks_like_a_file, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
 # .NET translates the word "line".

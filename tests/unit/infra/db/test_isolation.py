@@ -58,7 +58,6 @@ READS: dict[str, Query] = {
     "commit ids": lambda tx, me, it: bulk_queries.ids_of(tx, me, it.repository, [factories.sha(2)]),
     "commit page": lambda tx, me, it: commit_queries.page(tx, me, it.repository, EVERYTHING).items,
     "authors": lambda tx, me, it: commit_queries.get_authors(tx, me, authors_of(tx, it)),
-    "latest sha": lambda tx, me, it: commit_queries.latest_sha(tx, me, it.repository),
     "file changes": lambda tx, me, it: commit_queries.file_changes(tx, me, [it.commit]),
     "releases of a commit": lambda tx, me, it: commit_queries.releases_of(tx, me, [it.commit]),
     "release": lambda tx, me, it: release_queries.find(tx, me, "1.0"),
