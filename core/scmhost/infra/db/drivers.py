@@ -18,6 +18,7 @@ from .base import dump_json, load_json
 from .errors import StoreError
 
 if TYPE_CHECKING:
+    import psycopg
     from psycopg import Cursor
 
     from .postgresql import PostgresServer
@@ -151,6 +152,7 @@ def postgresql_engine(url: URL, settings: DatabaseSettings) -> tuple[Engine, "Po
         pool_recycle=1800,
     )
     event.listen(engine, "do_connect", lambda _dialect, _record, args, options: server.open(tuple(args), options))
+    event.listen(engine, "connect", _prepare_postgresql)
     event.listen(engine, "do_execute", _copy_one)
     event.listen(engine, "do_executemany", _copy)
     # Not the event "begin": an error there would be no error of SQLAlchemy, and leave the connection in the pool.
@@ -161,6 +163,19 @@ def postgresql_engine(url: URL, settings: DatabaseSettings) -> tuple[Engine, "Po
 def _begin(dbapi_connection: PoolProxiedConnection) -> None:
     connection: Any = dbapi_connection.driver_connection
     connection.begin()
+
+
+def _prepare_postgresql(connection: "psycopg.Connection[Any]", _record: Any) -> None:
+    """Switch off prepared statements behind a pooler such as PgBouncer.
+
+    In its transaction mode, the next transaction may be on another connection to the server, which does not have them.
+    """
+    with connection.cursor() as cursor:
+        # A pooler gives each client a number of its own in the place of the server process's.
+        cursor.execute("SELECT pg_backend_pid()")
+        if cursor.fetchone() != (connection.info.backend_pid,):
+            connection.prepare_threshold = None
+    connection.rollback()
 
 
 def _copy_one(cursor: "Cursor[Any]", statement: str, row: tuple[Any, ...], context: ExecutionContext) -> bool:

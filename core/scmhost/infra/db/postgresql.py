@@ -56,7 +56,9 @@ class LimitedConnection(psycopg.Connection[Any]):
     server: "PostgresServer | None" = None
 
     def begin(self) -> None:
-        """Begin a transaction, with its limits in the same message."""
+        """Begin a transaction, with its limits in the same message; nothing if each statement is one of its own."""
+        if self.autocommit:
+            return
         words = ["BEGIN"]
         if self.isolation_level is not None:
             words.append(f"ISOLATION LEVEL {psycopg.IsolationLevel(self.isolation_level).name.replace('_', ' ')}")
