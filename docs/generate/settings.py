@@ -6,7 +6,7 @@ from typing import Final, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from scmhost.infra.limits import Limits
+from scmhost.infra.limits import Limits, Quotas
 from scmhost.infra.web_settings import GroupRole, OpenIdSettings, WebSettings
 from scmhost.plugins.config.reading import CONFIG_VARIABLE, OPENID_SECRET, PLUGINS_OFF, WEBHOOK_KEY
 from scmhost.plugins.config.reading import DATABASE_URL as DATABASE_VARIABLE
@@ -34,6 +34,7 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("`[host.outbound]`", OutboundSettings),
     ("`[server]`", ServerSettings),
     ("`[limits]`", Limits),
+    ("`[limits.quotas]`", Quotas),
     ("`[web]`", WebSettings),
     ("`[[web.groups]]`", GroupRole),
     ("`[web.openid]`", OpenIdSettings),
@@ -91,6 +92,7 @@ def limits() -> str:
     rows = [
         (f"`limits.{name}`", f"{field.default:,}", field.description or "")
         for name, field in Limits.model_fields.items()
+        if name != "quotas"
     ]
     return table(("limit", "default", "description"), rows)
 

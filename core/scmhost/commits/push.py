@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from scmhost.commits.ingest import IngestedCommits, report_saved_commits
+from scmhost.commits.ingest import IngestedCommits, report_saved_commits, take_commits
 from scmhost.infra.db.base import is_text
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import NotFound, ScmhostError, Unauthenticated
@@ -143,6 +143,7 @@ def _receive(
             if repository and commits:
                 saved = bulk_queries.save(tx, webhook.organization.id, repository.id, commits, services.clock.now())
                 ingested.append(IngestedCommits(repository, commits, saved, commits[0].sha))
+        take_commits(tx, services, webhook.organization, ingested)
     report_saved_commits(services, webhook.organization, ingested)
     return ingested, tuple(notes)
 

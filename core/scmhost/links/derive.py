@@ -10,6 +10,7 @@ from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
 from scmhost.mapping import CLASS_PLATFORMS, MappingIndex, Unmapped, derive_mappings, file_names, map_frame
 from scmhost.organizations.queries import Project
+from scmhost.organizations.quotas import take_rows
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Organization, Repository, RepositoryStatus
@@ -138,6 +139,7 @@ class _DerivationSaver:
         if not self._options.save:
             return Derivation(draft, repository, "create")
         created = queries.create(self._tx, self._organization.id, draft, self._services.clock.now())
+        take_rows(self._tx, self._services, self._organization, {"code_mappings": 1})
         self._record("code-mapping.create", created)
         return Derivation(draft, repository, "create", mapping_id=created.id)
 

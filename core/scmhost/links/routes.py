@@ -27,6 +27,7 @@ from scmhost.organizations.access import (
     require_scope,
 )
 from scmhost.organizations.queries import Project
+from scmhost.organizations.quotas import counts_trace_time
 from scmhost.sdk import Organization, ref_problem
 
 from .code_mappings import MappingDetails
@@ -199,6 +200,7 @@ class TraceQuery(BaseModel):
 
 
 @traces_router.post("/trace-links/", response_model=TraceWithSuspectsOut, openapi_extra=project_route(TraceQuery))
+@counts_trace_time
 def trace_links(
     request: Request, access: Annotated[ProjectAccess, Depends(project_access("links"))], body: LinksIn
 ) -> Response:
@@ -231,6 +233,7 @@ def trace_links(
 
 
 @traces_router.post("/explain/")
+@counts_trace_time
 def explain_trace(
     services: ServicesDep, organization: ForLinks, project: ProjectToLink, body: LinksIn
 ) -> ExplainedTraceOut:
@@ -266,6 +269,7 @@ class DerivationOut(Wire):
 
 
 @derivation_router.post("/derive-mappings/")
+@counts_trace_time
 def derive_mappings_route(
     services: AuditedServices, organization: ForProjects, project: ProjectToRead, body: DeriveIn
 ) -> DerivationOut:

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from scmhost.infra.errors import InvalidInput
 from scmhost.infra.paging import PageQuery
 from scmhost.organizations.create import create_organization, create_project, list_projects
+from scmhost.organizations.quotas import quota_uses
 
 from .rendering import segment
 from .visit import Visit, get, post
@@ -15,6 +16,8 @@ _PROJECTS: Final = 100
 # The start page reads each organization's projects, and is one to look at.
 _ORGANIZATIONS_SHOWN: Final = 50
 _PROJECTS_SHOWN: Final = 12
+# The percentage of a quota from which on it is marked.
+_MUCH: Final = 80
 
 
 def show_start(visit: Visit) -> Response:
@@ -52,6 +55,12 @@ def add_project(visit: Visit) -> Response:
     return visit.redirect(path, f"Project {project.slug} is there.")
 
 
+def show_limits(visit: Visit) -> Response:
+    """What the organization has used of its quotas, and the rates of its requests."""
+    uses, limits = quota_uses(visit.services, visit.organization), visit.services.limits
+    return visit.page("limits.html", uses=uses, limits=limits, much=_MUCH)
+
+
 def _start_page(visit: Visit, status: int = 200, problem: str | None = None, slug: str = "") -> Response:
     first = PageQuery(size=_PROJECTS_SHOWN)
     shown = visit.organizations[:_ORGANIZATIONS_SHOWN]
@@ -70,4 +79,5 @@ VIEWS: Final = (
     post("/organizations", add_organization),
     get("/organizations/{organization}", show_organization),
     post("/organizations/{organization}/projects", add_project),
+    get("/organizations/{organization}/limits", show_limits),
 )

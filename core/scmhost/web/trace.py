@@ -12,6 +12,7 @@ from scmhost.links.explain import ExplainedFrame, explain_links
 from scmhost.links.resolve import ResolvedFrame, notes_on_release, resolve_links
 from scmhost.links.traces import LinksIn, Trace, TraceFrame, read_trace
 from scmhost.links.values import FrameQuery, Link, NoLink, no_link_message
+from scmhost.organizations.quotas import trace_time
 
 from .visit import Visit, get, post
 
@@ -100,8 +101,9 @@ def show_trace(visit: Visit) -> Response:
 def link_trace(visit: Visit) -> Response:
     """Link the frames of the text."""
     try:
-        body, trace = read_form(visit)
-        rows = linked_rows(visit, body, trace)
+        with trace_time(visit.services, visit.organization):
+            body, trace = read_form(visit)
+            rows = linked_rows(visit, body, trace)
     except InvalidInput as error:
         return _page(visit, 400, problem=error.message)
     notes = notes_on_release(visit.services, visit.organization, body.release)

@@ -32,7 +32,7 @@ from sqlalchemy.exc import IntegrityError
 
 from scmhost.infra.paging import Page, PageQuery
 
-from .base import ID_LIMIT, AnyRow, AnySelect, Id, KeyText, LongText, UtcDateTime, checked_text, is_text
+from .base import ID_LIMIT, AnyRow, AnySelect, Base, Id, KeyText, LongText, UtcDateTime, checked_text, is_text
 from .drivers import KINDS
 from .engine import Transaction
 from .errors import Duplicate, kind_of
@@ -173,6 +173,13 @@ def duplicates(tx: Transaction, message: str) -> Iterator[None]:
 def duplicates_if_concurrent(tx: Transaction, message: str) -> AbstractContextManager[None]:
     """Do the same as ``duplicates`` where only a concurrent writer can violate the key: on SQLite there is none."""
     return nullcontext() if tx.get_bind().dialect.name == "sqlite" else duplicates(tx, message)
+
+
+def count_rows(tx: Transaction, name: str, organization_id: int, most: int | None = None) -> int:
+    """Return how many rows of a table an organization has, at most ``most``."""
+    rows = Base.metadata.tables[name]
+    own = select(literal(1)).where(rows.c.organization_id == organization_id).limit(most).subquery()
+    return tx.scalar(select(func.count()).select_from(own)) or 0
 
 
 def batches(values: Iterable[V]) -> Iterator[list[V]]:

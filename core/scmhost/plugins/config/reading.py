@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from scmhost.infra.limits import Limits
+from scmhost.infra.limits import Limits, Quota, Quotas
 from scmhost.infra.secret_box import is_key
 from scmhost.infra.web_settings import OpenIdSettings, WebSettings
 from scmhost.plugins.discovery import discover
@@ -66,6 +66,8 @@ _TABLES: Final[Tables] = {
     ("host", "outbound"): OutboundSettings,
     ("host", "spans"): SpansSettings,
     ("limits",): Limits,
+    ("limits", "quotas"): Quotas,
+    ("limits", "quotas", "organizations", "*"): Quota,
     ("server",): ServerSettings,
     ("web",): WebSettings,
     ("web", "openid"): OpenIdSettings,
