@@ -11,8 +11,8 @@ from httpx2 import Response
 from api import PLUGINS_TOML, ApiClient, commit, open_api, tenant
 from browsing import signed_in, text_of
 from scmhost.infra.db.statements import count_rows
-from scmhost.infra.limits import ROWS, Quota, Quotas, RowKind
-from scmhost.organizations.quotas import RowCounts, quota_uses, refresh_row_counts
+from scmhost.infra.limits import ROWS, Limits, Quota, Quotas, RowKind
+from scmhost.organizations.quotas import RowCounts, refresh_row_counts, row_uses
 from scmhost.plugins import ConfigError, read_settings
 
 QUOTAS = {
@@ -137,10 +137,12 @@ def test_reads_count_nothing(api: ApiClient) -> None:
 def test_quotas_of_one_organization(api: ApiClient) -> None:
     """Keys that are not written are those of all; other organizations have no exception."""
     quotas = Quotas.model_validate({"projects": 7, "commits": 8, "organizations": {"acme": {"projects": 9}}})
-    acme, other = quotas.of("acme"), quotas.of("other")
+    services = replace(api.services, limits=Limits(quotas=quotas))
+    other_there = tenant(api.services, "other")
+    acme, other = services.quota_of(api.there.organization), services.quota_of(other_there.organization)
     assert (acme.projects, acme.commits, acme.releases) == (9, 8, Quota().releases)
     assert (other.projects, other.commits) == (7, 8)
-    token = tenant(api.services, "other").token
+    token = other_there.token
     for number in range(4):
         path = "/api/0/organizations/other/projects/"
         assert api.call("POST", path, json={"slug": f"p{number}"}, token=token).status_code == 201
@@ -209,8 +211,8 @@ def test_page_shows_what_is_used(api: ApiClient) -> None:
 
 def test_limits_are_stated_by_use(api: ApiClient) -> None:
     """Numbers of another process are counted anew; those of this one are kept for a minute."""
-    uses = {use.key: use for use in quota_uses(api.services, api.there.organization)}
+    uses = {use.key: use for use in row_uses(api.services, api.there.organization)}
     assert (uses["projects"].used, uses["projects"].most, uses["projects"].percent) == (1, 2, 50)
     fields: dict[str, Any] = {"_shared": {}}
     elsewhere = replace(api.services, **fields)
-    assert {use.key: use.used for use in quota_uses(elsewhere, api.there.organization)}["projects"] == 1
+    assert {use.key: use.used for use in row_uses(elsewhere, api.there.organization)}["projects"] == 1

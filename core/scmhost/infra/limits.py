@@ -55,12 +55,6 @@ class Quotas(Quota):
         # A mapping has none, and decoders are kept by the limits. Equality still compares everything.
         return hash((self.commits, *self.organizations))
 
-    def of(self, slug: str) -> Quota:
-        """Return the quotas of an organization."""
-        own = self.organizations.get(slug)
-        # Only keys that are written override.
-        return self.model_copy(update=own.model_dump(exclude_unset=True)) if own else self
-
 
 class Limits(BaseModel):
     """Limits of a running service, in plugins.toml under ``[limits]``."""

@@ -27,7 +27,6 @@ from scmhost.organizations.access import (
     require_scope,
 )
 from scmhost.organizations.queries import Project
-from scmhost.organizations.quotas import counts_trace_time
 from scmhost.sdk import Organization, ref_problem
 
 from .code_mappings import MappingDetails
@@ -56,7 +55,7 @@ from .trace_schemas import (
     with_context,
     with_owners,
 )
-from .traces import MAX_FIELD, DeriveIn, LinksIn, read_trace
+from .traces import MAX_FIELD, DeriveIn, LinksIn, counts_trace_time, read_trace
 from .values import FrameQuery, Link, LinkOptions, NoLink
 
 router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["links"])

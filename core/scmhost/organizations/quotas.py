@@ -1,48 +1,28 @@
-"""Quotas of an organization: the rows that it may have, and the processor time of its traces.
+"""Quotas of an organization: the rows that it may have.
 
 Each worker keeps numbers of its own. It counts rows at the first change of an organization and then once a minute, and
 adds what it creates itself, so that quotas of several workers are exact within a minute. Reads neither count nor write.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import wraps
 from math import ceil
-from time import monotonic, thread_time
-from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
+from time import monotonic
+from typing import Final, NamedTuple
 
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.statements import count_rows
-from scmhost.infra.errors import Forbidden, ScmhostError, TooManyRequests
+from scmhost.infra.errors import Forbidden
 from scmhost.infra.limits import ROWS, RowKind
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-_TRACES: Final = "trace seconds"
-_HOUR: Final = 3_600.0
 # How many rows a request counts; the housekeeping counts the others.
 _FIRST: Final = 100_000
 
 
 class QuotaExceeded(Forbidden):
     """The organization has as many rows as it may have."""
-
-
-class TraceTimeUsed(TooManyRequests):
-    """The traces of an organization have used the processor time of an hour."""
-
-    def __init__(self, organization: Organization, seconds: int, retry_after: int) -> None:
-        # The sentence of its base is about requests.
-        ScmhostError.__init__(
-            self,
-            f"The traces of {organization.slug!r} have used the {seconds} s of processor time of an hour "
-            f"(limits.quotas.trace_seconds_per_hour); try again in {retry_after} s.",
-        )
-        self.retry_after = retry_after
 
 
 @dataclass(slots=True)
@@ -77,7 +57,7 @@ def take_rows(tx: Transaction, services: Services, organization: Organization, c
     Raises:
         QuotaExceeded: the organization has too many; the transaction has to be rolled back.
     """
-    known, quota = services.shared(RowCounts).known, services.limits.quotas.of(organization.slug)
+    known, quota = services.shared(RowCounts).known, services.quota_of(organization)
     for kind, number in created.items():
         if number < 1:
             continue
@@ -132,57 +112,13 @@ class QuotaUse(NamedTuple):
         return min(100, ceil(self.used * 100 / self.most))
 
 
-def quota_uses(services: Services, organization: Organization) -> list[QuotaUse]:
-    """Return how much of each quota an organization has used. Rows are counted at most once a minute."""
-    known, quota = services.shared(RowCounts).known, services.limits.quotas.of(organization.slug)
+def row_uses(services: Services, organization: Organization) -> list[QuotaUse]:
+    """Return how many rows of each kind an organization has. They are counted at most once a minute."""
+    known, quota = services.shared(RowCounts).known, services.quota_of(organization)
     uses = []
     for kind, title in ROWS.items():
         counted = known.get((organization.id, kind))
         if counted is None or not counted.is_exact or monotonic() >= counted.at + max(60.0, 100 * counted.seconds):
             counted = _count(services, organization.id, kind)
         uses.append(QuotaUse(kind, title, counted.rows, quota.rows(kind)))
-    most = quota.trace_seconds_per_hour
-    title = "seconds of processor time for traces, in the last hour and this worker"
-    return [*uses, QuotaUse("trace_seconds_per_hour", title, ceil(_trace_seconds(services, organization, most)), most)]
-
-
-def _trace_seconds(services: Services, organization: Organization, most: int) -> float:
-    full_at = services.full_at.get((_TRACES, organization.id), 0.0)
-    return max(0.0, full_at - monotonic()) * most / _HOUR
-
-
-@contextmanager
-def trace_time(services: Services, organization: Organization) -> Iterator[None]:
-    """Count the processor time of this thread in the block against the quota of the organization.
-
-    It is a token bucket as that of requests: it holds the seconds of an hour, and fills up in an hour.
-
-    Raises:
-        TraceTimeUsed: it is empty.
-    """
-    most, key = services.limits.quotas.of(organization.slug).trace_seconds_per_hour, (_TRACES, organization.id)
-    wait = services.full_at.get(key, 0.0) - monotonic() - _HOUR
-    if wait > 0:
-        services.telemetry.count("refused_requests", {_TRACES: 1})
-        raise TraceTimeUsed(organization, most, ceil(wait))
-    began = thread_time()
-    try:
-        yield
-    finally:
-        now = monotonic()
-        used = (thread_time() - began) * _HOUR / most
-        services.full_at[key] = max(services.full_at.get(key, now), now) + used
-
-
-def counts_trace_time(route: Callable[P, T]) -> Callable[P, T]:
-    """Decorate a route that reads traces: its processor time counts. Its thread does nothing else meanwhile."""
-
-    @wraps(route)
-    def timed(*arguments: P.args, **named: P.kwargs) -> T:
-        access: Any = named.get("access")
-        services: Any = access.services if access else named["services"]
-        organization: Any = access.organization if access else named["organization"]
-        with trace_time(services, organization):
-            return route(*arguments, **named)
-
-    return timed
+    return uses

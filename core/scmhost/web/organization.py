@@ -1,13 +1,15 @@
 """The start page, organizations, and their projects."""
 
+from math import ceil
 from typing import Final
 
 from starlette.responses import Response
 
 from scmhost.infra.errors import InvalidInput
 from scmhost.infra.paging import PageQuery
+from scmhost.links.traces import trace_seconds
 from scmhost.organizations.create import create_organization, create_project, list_projects
-from scmhost.organizations.quotas import quota_uses
+from scmhost.organizations.quotas import QuotaUse, row_uses
 
 from .rendering import segment
 from .visit import Visit, get, post
@@ -18,6 +20,7 @@ _ORGANIZATIONS_SHOWN: Final = 50
 _PROJECTS_SHOWN: Final = 12
 # The percentage of a quota from which on it is marked.
 _MUCH: Final = 80
+_TRACES: Final = "seconds of processor time for traces, in about an hour, in this worker"
 
 
 def show_start(visit: Visit) -> Response:
@@ -57,7 +60,10 @@ def add_project(visit: Visit) -> Response:
 
 def show_limits(visit: Visit) -> Response:
     """What the organization has used of its quotas, and the rates of its requests."""
-    uses, limits = quota_uses(visit.services, visit.organization), visit.services.limits
+    services, organization = visit.services, visit.organization
+    uses, limits = row_uses(services, organization), services.limits
+    most = services.quota_of(organization).trace_seconds_per_hour
+    uses.append(QuotaUse("trace_seconds_per_hour", _TRACES, ceil(trace_seconds(services, organization)), most))
     return visit.page("limits.html", uses=uses, limits=limits, much=_MUCH)
 
 

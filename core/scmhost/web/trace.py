@@ -10,9 +10,8 @@ from starlette.responses import Response
 from scmhost.infra.errors import InvalidInput
 from scmhost.links.explain import ExplainedFrame, explain_links
 from scmhost.links.resolve import ResolvedFrame, notes_on_release, resolve_links
-from scmhost.links.traces import LinksIn, Trace, TraceFrame, read_trace
+from scmhost.links.traces import LinksIn, Trace, TraceFrame, read_trace, trace_time
 from scmhost.links.values import FrameQuery, Link, NoLink, no_link_message
-from scmhost.organizations.quotas import trace_time
 
 from .visit import Visit, get, post
 
