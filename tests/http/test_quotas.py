@@ -182,7 +182,7 @@ def test_time_of_traces_is_counted(api: ApiClient) -> None:
         assert counted[key] > before
     # A second in an hour is two of the quota's 1,800.
     counted[key] = monotonic() + 3_600 + 30
-    for path in ("trace-links/", "explain/", "derive-mappings/"):
+    for path in ("trace-links/", "explain/", "derive-mappings/", "suspects/"):
         refused = api.post(f"{PROJECT}{path}", TRACE)
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "30")
         assert "limits.quotas.trace_seconds_per_hour" in refused.json()["detail"]
