@@ -10,8 +10,8 @@ from httpx2 import Response
 
 from api import PLUGINS_TOML, ApiClient, commit, open_api, tenant
 from browsing import signed_in, text_of
-from scmhost.infra.db.statements import count_rows
 from scmhost.infra.limits import ROWS, Limits, Quota, Quotas, RowKind
+from scmhost.organizations.queries import count_rows
 from scmhost.organizations.quotas import RowCounts, refresh_row_counts, row_uses
 from scmhost.plugins import ConfigError, read_settings
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import wraps
 from math import ceil
 from time import monotonic, thread_time
-from typing import Annotated, Any, Final, Literal, NamedTuple, ParamSpec, TypeVar
+from typing import Annotated, Any, Final, Literal, ParamSpec, TypeVar
 
+from msgspec import Struct
 from pydantic import AfterValidator, AliasChoices, BaseModel, Field
 
 from scmhost.frames import Frame, FrameMatch, read_text
@@ -85,7 +86,7 @@ class DeriveIn(TraceIn):
     )
 
 
-class TraceFrame(NamedTuple):
+class TraceFrame(Struct, frozen=True, gc=False):
     """A frame of a trace, with its position if it was read from a text."""
 
     frame: FrameIn
@@ -153,14 +154,8 @@ def _encodable(frame: Frame) -> Frame:
 
 
 def _event_query(frame: FrameIn, body: TraceIn) -> FrameQuery:
-    info = FrameInfo(
-        filename=frame.filename,
-        module=frame.module,
-        abs_path=frame.abs_path,
-        package=frame.package,
-        platform=frame.platform or body.platform,
-        sdk_name=body.sdk_name,
-    )
+    platform = frame.platform or body.platform
+    info = FrameInfo(frame.filename, frame.module, frame.abs_path, frame.package, platform, body.sdk_name)
     return FrameQuery(info, frame.line_no, body.commit or None, frame.in_app)
 
 

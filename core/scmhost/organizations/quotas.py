@@ -11,11 +11,12 @@ from time import monotonic
 from typing import Final, NamedTuple
 
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import count_rows
 from scmhost.infra.errors import Forbidden
 from scmhost.infra.limits import ROWS, RowKind
 from scmhost.sdk import Organization
 from scmhost.services import Services
+
+from .queries import count_rows
 
 # How many rows a request counts; the housekeeping counts the others.
 _FIRST: Final = 100_000

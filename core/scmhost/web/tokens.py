@@ -102,7 +102,7 @@ def _page(
         uses=[(key, title) for key, (title, _) in _USES.items()],
         days=list(_DAYS.items()),
         token_text=token_text,
-        key_text=f"{visit.service_url}/r/{key_text}" if key_text else "",
+        key_text=visit.address(f"/r/{key_text}") if key_text else "",
         token_problem=token_problem,
         key_problem=key_problem,
     )
