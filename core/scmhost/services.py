@@ -9,7 +9,7 @@ from scmhost.infra.clock import Clock
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.schema import PROBLEMS, SERVED
 from scmhost.infra.errors import NotFound, Unavailable
-from scmhost.infra.limits import Limits
+from scmhost.infra.limits import Limits, Quota
 from scmhost.infra.secret_box import NO_KEYS, SecretBox
 from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
 from scmhost.infra.web_settings import DEFAULT_WEB, WebSettings
@@ -97,6 +97,12 @@ class Services:
             self._shared.setdefault(kind, kind())
         instance: T = self._shared[kind]
         return instance
+
+    def quota_of(self, organization: Organization) -> Quota:
+        """Return what an organization may use: its own keys in the settings, and those of all for the others."""
+        quotas = self.limits.quotas
+        own = quotas.organizations.get(organization.slug)
+        return quotas.model_copy(update=own.model_dump(exclude_unset=True)) if own else quotas
 
     def for_actor(self, actor: Actor) -> Self:
         """Return the same services, with changes recorded under this actor."""

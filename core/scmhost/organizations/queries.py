@@ -5,10 +5,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final, NotRequired, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, literal, select, update
 
 from scmhost.infra.db.base import AnyRow, secret_digest
 from scmhost.infra.db.engine import Transaction
+from scmhost.infra.db.schema import ALL_TABLES
 from scmhost.infra.db.statements import KeyQuery, SortKey, as_id, batches, duplicates, fetch_page, new_id
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageQuery
@@ -295,3 +296,10 @@ def save_token_uses(tx: Transaction, uses: Mapping[tuple[int, int], datetime]) -
         is_row = (TOKENS.c.organization_id == organization_id) & (TOKENS.c.id == token_id)
         is_older = TOKENS.c.last_used_at.is_(None) | (TOKENS.c.last_used_at < moment)
         tx.execute(update(TOKENS).where(is_row, is_older).values(last_used_at=moment))
+
+
+def count_rows(tx: Transaction, table: str, organization_id: int, most: int | None = None) -> int:
+    """Return how many rows of a table an organization has, at most ``most``."""
+    rows = ALL_TABLES.tables[table]
+    own = select(literal(1)).where(rows.c.organization_id == organization_id).limit(most).subquery()
+    return tx.scalar(select(func.count()).select_from(own)) or 0

@@ -20,7 +20,7 @@ from scmhost.links.code_mappings import (
 from scmhost.links.derive import DerivationOptions, derive_for_project
 from scmhost.links.explain import MappingChange, TriedFrame, try_change
 from scmhost.links.source_urls import parse_source_url
-from scmhost.links.traces import LinksIn, read_trace
+from scmhost.links.traces import LinksIn, read_trace, trace_time
 from scmhost.links.values import FrameQuery, LinkOptions, MappingDraft, encodable
 from scmhost.mapping import FrameInfo
 from scmhost.repositories.manage import list_repositories
@@ -202,7 +202,8 @@ def _claimed(visit: Visit, name: str = "") -> list[Repository]:
 def _frames(visit: Visit, form: MappingForm) -> list[FrameQuery]:
     """Return the frames to try the mapping on: the one that needs it, and those of the text."""
     text = form.values.get("text", "")
-    read = read_trace(visit.services, LinksIn(text=text)).queries if text.strip() else []
+    with trace_time(visit.services, visit.organization):
+        read = read_trace(visit.services, LinksIn(text=text)).queries if text.strip() else []
     return [*([form.frame] if form.frame else []), *read[:_MOST_TRIED]]
 
 
