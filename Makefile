@@ -11,6 +11,8 @@ PYTEST_PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
 # Tests of rules and use cases, without servers and processes.
 QUICK_TESTS := tests/unit tests/contract
 ROOM ?= mapping
+# The clients are downloaded while the static checks run.
+MAKEFLAGS += --jobs=2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-forgejo test test-quick coverage check clients fmt docs bench spark fuzz mutants clean

@@ -102,7 +102,7 @@ class Host:
         Two threads run until the host is closed: one applies changes, the other writes them to the audit log, so that
         a database that is down does not delay a change. Call the loop's ``wake`` to read the file at once.
         """
-        from scmhost.admin.configuration_watch import ConfigurationAudit, ConfigurationWatch
+        from scmhost.admin.configuration import ConfigurationAudit, ConfigurationWatch
         from scmhost.infra.loops import Loop, Loops
         from scmhost.plugins import read_settings
 
@@ -224,8 +224,8 @@ def asgi() -> "ASGIApp":
     from scmhost.infra.http import PeerAddress
     from scmhost.infra.logs import configure_logs
     from scmhost.infra.telemetry import open_telemetry
+    from scmhost.plugins.config.files import on_hangup
     from scmhost.plugins.config.reading import configuration_path
-    from scmhost.plugins.config.watching import on_hangup
 
     settings = read_configuration()
     # The command has put the values of its options there.

@@ -39,7 +39,6 @@ from scmhost.infra.errors import (
 from scmhost.infra.http import BodyLimit, HeadRequests, RequestLog, loggable_path, problem
 from scmhost.infra.loops import Loops
 from scmhost.installations import routes as installation_routes
-from scmhost.installations import step_routes
 from scmhost.installations.install import InvalidForm
 from scmhost.links import mapping_routes, suspect_routes
 from scmhost.links import routes as link_routes
@@ -48,7 +47,6 @@ from scmhost.plugins import PluginFault, ProviderOff
 from scmhost.plugins.isolation.faults import safe_text
 from scmhost.redirects import routes as redirect_routes
 from scmhost.releases import routes as release_routes
-from scmhost.releases import upload_routes
 from scmhost.repositories import routes as repository_routes
 from scmhost.services import Services
 from scmhost.web.routes import mount_pages
@@ -71,10 +69,10 @@ ROUTERS: Final = (
     organization_routes.router,
     audit_routes.router,
     installation_routes.router,
-    step_routes.router,
     installation_routes.webhook_router,
     organization_routes.projects_router,
     organization_routes.project_router,
+    admin_routes.removal_router,
     repository_routes.installation_router,
     commit_routes.router,
     mapping_routes.router,
@@ -86,7 +84,7 @@ ROUTERS: Final = (
     release_routes.deploys_router,
     suspect_routes.router,
     admin_routes.plugins_router,
-    upload_routes.upload_router,
+    release_routes.upload_router,
     redirect_routes.keys_router,
 )
 
@@ -187,7 +185,7 @@ def create_application(
         app.include_router(router)
     app.include_router(admin_routes.health_router)
     app.include_router(commit_routes.delivery_router)
-    app.include_router(step_routes.callback_router)
+    app.include_router(installation_routes.callback_router)
     if services.telemetry.metrics:
         app.include_router(metrics_router(services.telemetry.metrics))
     for_agents = agents(services, app) if agents else None

@@ -24,7 +24,7 @@ from scmhost.repositories.webhooks import SYNC_WEBHOOK
 from scmhost.sdk.validation import did_you_mean
 from scmhost.services import Services
 
-from . import host_checks, webhook_checks
+from . import host_checks
 from . import queries as admin_queries
 from .background import OVERDUE_AFTER
 from .host_checks import CONFIGURATION, DATABASE, SEVERITIES, Check, Finding, Findings, each
@@ -40,8 +40,8 @@ _EXPIRES_SOON: Final = timedelta(days=7)
 _EXAMPLES: Final = 3
 _FAILED_REMEDIES: Final = {
     COMPLETE_PUSH: "fix the cause, and let the code host send the push again",
-    SYNC_WEBHOOK: webhook_checks.REGISTER_AGAIN,
-    REGISTER_WEBHOOKS: webhook_checks.REGISTER_AGAIN,
+    SYNC_WEBHOOK: host_checks.REGISTER_AGAIN,
+    REGISTER_WEBHOOKS: host_checks.REGISTER_AGAIN,
 }
 # A file name that no stack root contains.
 _UNMAPPED_NAME: Final = "scmhost-doctor"
@@ -346,8 +346,8 @@ _HOST_CHECKS: Final[Sequence[Check]] = (
 _ROW_CHECKS: Final[Sequence[Check]] = (
     check_clocks,
     check_organization_names,
-    webhook_checks.check_webhook_key,
-    webhook_checks.check_registered_webhooks,
+    host_checks.check_webhook_key,
+    host_checks.check_registered_webhooks,
     check_installations,
     check_twins,
     check_credentials,

@@ -14,7 +14,7 @@ from scmhost.infra.loops import Loops
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import Count, PluginReport, Suspension
 from scmhost.plugins.config.redaction import settings_of_unloaded, with_environment_names
-from scmhost.plugins.isolation.pauses import Pause
+from scmhost.plugins.isolation.circuit_breaker import Pause
 from scmhost.sdk.validation import did_you_mean
 from scmhost.services import Services
 

@@ -9,7 +9,7 @@ from sqlalchemy import and_, select, union
 
 from scmhost.infra.db.base import AnyRow, AnySelect
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import SortKey, batches, fetch_page, in_values, insert_into, new_ids, ordered
+from scmhost.infra.db.statements import SortKey, batches, fetch_page, in_values, insert_into, new_ids
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.links.tables import CODE_MAPPINGS, PROJECT_REPOSITORIES
 from scmhost.releases.tables import RELEASE_COMMITS, RELEASES
@@ -143,12 +143,6 @@ def find(
         return commit_of(row) if row else None
     changes = file_changes(tx, organization_id, [row.id])
     return replace(commit_of(row), changes=changes.get(row.id, ()))
-
-
-def latest_sha(tx: Transaction, organization_id: int, repository_id: int) -> str | None:
-    """Return the sha of a repository's newest commit."""
-    own = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
-    return tx.scalar(select(COMMITS.c.sha).where(own).order_by(*ordered(_NEWEST_FIRST)).limit(1))
 
 
 def holders(tx: Transaction, organization_id: int, repository_ids: Iterable[int], shas: Sequence[str]) -> set[int]:

@@ -223,6 +223,7 @@ class SourceReader:
     def _commit_of(self, source: LinkedSource) -> str | None:
         """Return the full id of the commit of a ref, or None if it is not known."""
         if source.ref_kind == "commit" and looks_like_commit(source.ref):
+            # One key of the cache, in any spelling of the commit.
             return source.ref.lower()
         calls = calls_with("scm_resolve_ref", self._plugins, self._organization, source.installation)
         if calls is None or not calls.has("scm_read_file"):

@@ -15,7 +15,7 @@ from scmhost.releases.values import Release
 from scmhost.sdk import BlamedLine, Installation, Organization, ProviderError, Repository
 from scmhost.services import Services
 from scmhost.suspects import Answer, Blame, Change, CodeFrame, Region, Suspect, SuspectQuestion, rank
-from scmhost.suspects.messages import change_of
+from scmhost.suspects.features import change_of
 from scmhost.suspects.values import NEAR_LINES, innermost_first, is_test_path
 
 from . import suspect_queries

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 from pydantic import AfterValidator, AliasChoices, BaseModel, Field
 
 from scmhost.frames import Frame, FrameMatch, read_text
-from scmhost.frames.match_spans import JVM
+from scmhost.frames.frame import JVM
 from scmhost.infra.errors import InvalidInput
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.queries import Project

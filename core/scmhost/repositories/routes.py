@@ -28,8 +28,15 @@ from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
 from .claim import add_repository, create_repository, serialize_repositories, serialize_repository
-from .listing import Shaped, listed_page
-from .manage import change_repository, delete_repository, get_repository, list_repositories, uninstall
+from .manage import (
+    Shaped,
+    change_repository,
+    delete_repository,
+    get_repository,
+    list_repositories,
+    listed_page,
+    uninstall,
+)
 from .offers import offer_repositories
 from .sync import SyncStatus, request_sync, sync_status
 from .webhook_queries import RepositoryWebhook, WebhookState

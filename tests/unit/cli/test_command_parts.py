@@ -15,9 +15,8 @@ from click.testing import CliRunner
 from scmhost.checkout.formats import LinkedFrame
 from scmhost.checkout.git import GitCommit
 from scmhost.checkout.summary import LinkCounts
-from scmhost.cli import commits as commits_command
 from scmhost.cli import link_sources
-from scmhost.cli.commits import send_history
+from scmhost.cli import releases as commits_command
 from scmhost.cli.context import CommandContext, echo, echo_error, echo_json, fail, read_input, table, width, wrapped
 from scmhost.cli.json_lines import answer_lines
 from scmhost.cli.link_sources import NoLinks, ServerLinks, UntilFailure, open_source
@@ -26,6 +25,7 @@ from scmhost.cli.mapping_tools import MapRequest
 from scmhost.cli.plugin import BadName, Names, NotEmpty, write_plugin
 from scmhost.cli.plugin_check import _api_range, _read_samples
 from scmhost.cli.plugins.doctor import plugin_findings
+from scmhost.cli.releases import send_history
 from scmhost.frames import FrameMatch
 from scmhost.frames.frame import Frame
 from scmhost.infra.errors import ScmhostError

@@ -21,7 +21,7 @@ from scmhost.plugins.errors import ConfigError, Problem
 from scmhost.plugins.isolation.faults import safe_text
 from scmhost.sdk.validation import did_you_mean
 
-from .ownership import check_ownership
+from .files import check_ownership, key_lines
 from .schema import (
     EVERYTHING,
     SCHEMA,
@@ -40,7 +40,6 @@ from .schema import (
     with_references,
 )
 from .tables import MetricsSettings, ServerSettings, SpansSettings
-from .toml_lines import key_lines
 
 _log = logging.getLogger(__name__)
 

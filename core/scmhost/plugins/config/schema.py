@@ -18,7 +18,7 @@ from scmhost.infra.secret_box import is_key
 from scmhost.infra.web_settings import WebSettings
 from scmhost.plugins.errors import ConfigError, Problem
 from scmhost.sdk import authority_of, check_web_url
-from scmhost.sdk.outbound import ANY_ADDRESS, OutboundPolicy, allowed_host
+from scmhost.sdk.execution import ANY_ADDRESS, OutboundPolicy, allowed_host
 
 from .tables import MetricsSettings, ServerSettings, SpansSettings, Table
 
