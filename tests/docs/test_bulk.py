@@ -11,14 +11,18 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fastapi.testclient import TestClient
 
 import factories
 from command import scmhost_process
 from pages import Terminal, page, steps, write_files
+from scmhost.app import open_host
+from scmhost.arrow import link_batches
 from scmhost.infra.db.engine import Store
 from scmhost.installations import queries as installation_queries
 from scmhost.links import queries as link_queries
 from scmhost.links.values import MappingDraft
+from scmhost.organizations import queries as organization_queries
 from scmhost.sdk import InstallationDraft
 
 PAGE = page("docs/bulk.md")
@@ -102,6 +106,27 @@ def test_duckdb_example_writes_the_links() -> None:
     runpy.run_path("duck.py")
     links = Path("plain.out").read_text(encoding="utf-8").splitlines()
     assert pq.read_table("linked.parquet")["url"].to_pylist() == [links[0], links[1], links[3]]
+
+
+def test_links_are_those_of_the_api() -> None:
+    """The API gives the same URL, reason and confidence for each frame."""
+    frames = [{"filename": name, "lineno": line} for name, line in zip(*FRAMES.values(), strict=True)]
+    with open_host() as host:
+        with host.services.store.read() as tx:
+            organization = next(iter(organization_queries.all_organizations(tx)))
+        application, token = host.application(organization)
+        with TestClient(application) as client:
+            answer = client.post(
+                "/api/0/projects/acme/shop/trace-links/",
+                headers={"Authorization": f"Bearer {token}"},
+                json={"frames": frames, "derive": False},
+            ).json()
+    served = [
+        (frame["link"] and frame["link"]["url"], frame["reason"], frame["confidence"]) for frame in answer["frames"]
+    ]
+    batches = link_batches("links.snapshot", project="shop")(pa.table(FRAMES).to_batches())
+    rows = [row for batch in batches for row in batch.to_pylist()]
+    assert [(row["url"], row["reason"], row["confidence"]) for row in rows] == served
 
 
 @SPARK

@@ -57,12 +57,15 @@ def refuse(_ref: str) -> Any:
     raise ProviderForbidden("not yours")
 
 
+REFUSING: Any = SimpleNamespace(get=refuse)
+
+
 @pytest.mark.parametrize(
     ("branches", "expected"),
     [
         ({"main": ResolvedRef(name="trunk", kind="branch", sha="a" * 40)}, f"{BASE}/acme/web/trunk/src/a.py"),
         ({}, "no_ref"),
-        (SimpleNamespace(get=refuse), "integration_link_forbidden"),
+        (REFUSING, "integration_link_forbidden"),
     ],
     ids=["known", "unknown", "forbidden"],
 )
@@ -79,7 +82,7 @@ def test_default_branch_is_that_of_the_code_host(
 
 def test_code_host_is_not_asked_without_need(web: LinkProject, tmp_path: Path) -> None:
     """If all mappings name a branch, the code host is not asked."""
-    shelf.branches = SimpleNamespace(get=refuse)
+    shelf.branches = REFUSING
     web.add_mapping()
     assert links_of(web, tmp_path).link("web", FRAME) == served(web)
 
