@@ -245,9 +245,11 @@ def _engines(folder: Path, snapshot: Path) -> dict[str, float]:
         for number in range(ROUNDS + 1):
             for name, run in engines.items():
                 out = folder / f"{name}-{number}"
-                begin, wall = _processor_seconds(), perf_counter()
+                before, wall = _processor_seconds(), perf_counter()
                 run(out)
-                speed = FRAMES * COPIES / (_processor_seconds() - begin)
+                # A worker that ended for lack of work is in neither number.
+                seconds = sum(used - before.get(pid, 0.0) for pid, used in _processor_seconds().items())
+                speed = FRAMES * COPIES / seconds
                 print(f"bulk/{name}: {speed:,.0f} frames a second and core, {perf_counter() - wall:.2f} s")
                 best[name] = max(best[name], speed if number else 0.0)
         _check_equal(folder, engines)
@@ -309,9 +311,9 @@ def _spark(session: Any, frames: Path, snapshot: Path, out: Path) -> None:
     read.mapInArrow(link, schema).write.parquet(str(out))
 
 
-def _processor_seconds() -> float:
-    """Return the processor time of this process and all those that it started."""
-    return sum(_ticks(pid) for pid in _family(os.getpid())) / os.sysconf("SC_CLK_TCK")
+def _processor_seconds() -> dict[int, float]:
+    """Return the processor time of this process and of each one that it started."""
+    return {pid: _ticks(pid) / os.sysconf("SC_CLK_TCK") for pid in _family(os.getpid())}
 
 
 def _ticks(pid: int) -> int:
