@@ -65,16 +65,21 @@ class Host:
                 ``host.services.plugins.plugins``.
         """
         from scmhost.infra.clock import SystemClock
-        from scmhost.infra.db.engine import Store
+        from scmhost.infra.db.replicas import open_store
+        from scmhost.infra.errors import ScmhostError
         from scmhost.infra.secret_box import SecretBox
         from scmhost.infra.telemetry import NO_TELEMETRY
         from scmhost.installations.credentials import InstallationCredentials
         from scmhost.plugins import PluginHost
         from scmhost.services import Services
 
-        store = Store.open(settings.host.database_url)
+        store = open_store(settings.host.database_url, settings.host.read_url)
         if migrate:
-            store.migrate()
+            try:
+                store.migrate()
+            except ScmhostError:
+                store.close()
+                raise
         telemetry = telemetry or NO_TELEMETRY
         clock, box = SystemClock(), SecretBox(settings.host.encryption_keys)
         credentials = InstallationCredentials(store, clock, box)

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from scmhost.infra.clock import Clock
 from scmhost.infra.db.engine import Store
-from scmhost.infra.db.schema import PROBLEMS
+from scmhost.infra.db.schema import PROBLEMS, SERVED
 from scmhost.infra.errors import NotFound, Unavailable
 from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import NO_KEYS, SecretBox
@@ -101,7 +101,7 @@ class Services:
 
 
 def check_database(services: Services) -> None:
-    """Check that the database exists and has the tables of this version.
+    """Check that the database exists, and has tables that this version can serve.
 
     Raises:
         NotFound: there is no database yet.
@@ -110,7 +110,7 @@ def check_database(services: Services) -> None:
     check_database_exists(services)
     store = services.store
     state = store.schema_state()
-    if state != "current":
+    if state not in SERVED:
         raise Unavailable(f"database {store.url_without_password}: {PROBLEMS[state]}")
 
 

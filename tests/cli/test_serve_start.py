@@ -43,6 +43,7 @@ def test_database_of_another_version_is_one_sentence(tmp_path: Path, revision: s
     store = Store.open(url)
     with store.write() as tx:
         tx.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+        tx.execute(text("UPDATE schema_compatibility SET oldest_code = :revision"), {"revision": revision})
     commands: Sequence[Sequence[str]] = [
         ["repositories", "list"],
         ["projects", "add", "api"],

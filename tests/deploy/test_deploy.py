@@ -58,7 +58,7 @@ def test_configurations_are_valid(path: Path) -> None:
 def test_variables_exist() -> None:
     """Every variable of scmhost in these files is one that it reads."""
     options = {option.envvar for option in serve.params if isinstance(getattr(option, "envvar", None), str)}
-    known = options | {reading.DATABASE_URL, reading.WEBHOOK_KEY, reading.SECRET_KEYS, reading.CONFIG_VARIABLE}
+    known = options | {*reading._HOST_VARIABLES.values(), reading.CONFIG_VARIABLE}
     used = {name for path in FILES for name in re.findall(r"SCMHOST_[A-Z_]+", path.read_text(encoding="utf-8"))}
     assert used - known == set()
     assert len(used) > 6

@@ -124,7 +124,7 @@ def test_caller_without_a_token_sees_no_database(api: ApiClient, monkeypatch: py
         raise fault
 
     monkeypatch.setattr(Store, "read", down)
-    monkeypatch.setattr(Store, "schema_state", down)
+    monkeypatch.setattr(Store, "schema_status", down)
     stream = io.StringIO()
     with redirect_stderr(stream):
         configure_logs()

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from scmhost.infra.telemetry import TelemetryMissing, check_telemetry
 from scmhost.plugins import PluginReport, PluginSettings, Settings
-from scmhost.plugins.config.reading import DATABASE_URL, WEBHOOK_KEY
+from scmhost.plugins.config.reading import DATABASE_URL, READ_URL, WEBHOOK_KEY
 from scmhost.plugins.config.redaction import is_secret_name
 from scmhost.plugins.config.schema import KeySource, environment_references
 from scmhost.repositories.webhooks import webhooks_blocker
@@ -91,8 +91,8 @@ def check_file_mode(services: Services) -> Findings:
             "warning",
             CONFIGURATION,
             f"every user of this machine may read the file, which contains {', '.join(secrets)}",
-            f"chmod o-r {path}, or move secrets to the environment: {WEBHOOK_KEY}, {DATABASE_URL}, and for a plugin's "
-            'setting write { env = "VARIABLE" } instead of the value',
+            f"chmod o-r {path}, or move secrets to the environment: {WEBHOOK_KEY}, {DATABASE_URL}, {READ_URL}, and for "
+            'a plugin\'s setting write { env = "VARIABLE" } instead of the value',
             str(path),
         )
 
@@ -168,8 +168,8 @@ def _secrets_in(settings: Settings) -> Iterator[str]:
         yield "the webhook_key"
     if ("host", "secret_keys") in lines and any(isinstance(key, SecretStr) for key in settings.host.secret_keys):
         yield "secret_keys"
-    if ("host", "database_url") in lines and _PASSWORD.search(_written_database_url(settings)):
-        # Only a URL with a password is a secret; the path of a SQLite file, or a user, is not.
+    # Only a URL with a password is a secret; the path of a SQLite file, or a user, is not.
+    if any(("host", key) in lines and _PASSWORD.search(_written_url(settings, key)) for key in _DATABASE_URLS):
         yield "the password of the database"
     from_environment = {
         ("plugins", name, "settings", *place)
@@ -183,14 +183,17 @@ def _secrets_in(settings: Settings) -> Iterator[str]:
             yield ".".join(path)
 
 
-def _written_database_url(settings: Settings) -> str:
+_DATABASE_URLS: Final = ("database_url", "read_url")
+
+
+def _written_url(settings: Settings, key: str) -> str:
     """Return the URL that the file has; the one in use may come from the environment."""
     try:
         written = tomllib.loads(Path(settings.source.file).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         # The file has changed since it was read.
         return ""
-    return str(written.get("host", {}).get("database_url", ""))
+    return str(written.get("host", {}).get(key, ""))
 
 
 def check_plugin_states(services: Services) -> Findings:

@@ -38,12 +38,21 @@ class Health(Wire):
     version: str
 
 
+class Revisions(Wire):
+    """Revisions of the database's tables, and of the code that can serve them."""
+
+    tables: str = Field(description="The revision of the tables; empty without tables.")
+    code: str = Field(description="The newest revision of this process's code.")
+    oldest_code: str = Field(description="The newest revision of the oldest code that can serve the tables.")
+
+
 class Ready(Wire):
     """Whether requests can be answered, and the plugins by state."""
 
     status: str
     detail: str | None
     database: str
+    revisions: Revisions | None = Field(description="Null if the database does not answer.")
     generation: int
     stale_since: Moment | None
     plugins: dict[str, int]
@@ -140,6 +149,7 @@ def ready_show(services: ServicesDep, response: Response) -> Ready:
         status="ready" if found.ready else "not ready",
         detail=found.detail,
         database=found.database,
+        revisions=Revisions.model_validate(found.schema, from_attributes=True) if found.schema else None,
         generation=found.generation,
         stale_since=found.stale_since,
         plugins=dict(found.plugins),

@@ -77,7 +77,7 @@ class PlainFile(NamedTuple):
         return BulkLink(f"{self.page}{self.before_line}{line}{self.after_line}", None, self.confidence)
 
 
-class Candidate(NamedTuple):
+class BulkCandidate(NamedTuple):
     """A file that may have a link, or the reason why it has none."""
 
     reason: Reason | None
@@ -90,7 +90,7 @@ class Candidate(NamedTuple):
 class OddFile(NamedTuple):
     """The links of a file whose line may decide whether there is a link, and which mapping gives it."""
 
-    candidates: Sequence[Candidate]
+    candidates: Sequence[BulkCandidate]
 
     def at(self, line: int | None) -> BulkLink:
         """Return the link at a line: the first one, or the reason of the first candidate."""
@@ -219,27 +219,27 @@ class _ProjectLinks:
     def _status(self, match: MappingMatch) -> FileStatus:
         return self._repository(match).status(match.source_path)
 
-    def _candidate(self, match: MappingMatch, frame: FrameQuery, release: Mapping[int, str]) -> Candidate:
+    def _candidate(self, match: MappingMatch, frame: FrameQuery, release: Mapping[int, str]) -> BulkCandidate:
         mapping, repository, path = self._mappings[match.rule.id], self._repository(match), match.source_path
         status = repository.status(path)
         if mapping.catches_all and status is not FileStatus.LISTED:
-            return Candidate(Reason.FILE_NOT_FOUND)
+            return BulkCandidate(Reason.FILE_NOT_FOUND)
         ref = self._ref(mapping, repository.row, frame.commit, release.get(mapping.repository_id))
         ref = ref or choose_ref(None, None, None, repository.newest_commit(path))
         if ref is None:
-            return Candidate(Reason.NO_REF)
+            return BulkCandidate(Reason.NO_REF)
         if isinstance(ref, Reason):
-            return Candidate(ref)
+            return BulkCandidate(ref)
         pages = repository.pages(ref)
         if isinstance(pages, NoUrl):
-            return Candidate(pages.reason)
+            return BulkCandidate(pages.reason)
         basis = LinkBasis(
             file=file_basis(Existence.UNKNOWN, status),
             mapping="derived" if mapping.generated else "person",
             ref=ref_basis(ref),
             derivation=mapping.confidence,
         )
-        return Candidate(None, pages, path, basis.confidence, deleted=repository.is_deleted_before(path, ref))
+        return BulkCandidate(None, pages, path, basis.confidence, deleted=repository.is_deleted_before(path, ref))
 
     def _ref(
         self, mapping: SnapshotMapping, row: SnapshotRepository, commit: str | None, release_commit: str | None
@@ -278,9 +278,9 @@ def _choose(
     return ref
 
 
-def _first_file(candidates: Iterator[Candidate]) -> PlainFile | OddFile:
+def _first_file(candidates: Iterator[BulkCandidate]) -> PlainFile | OddFile:
     """Return the links of the first candidate that has some, or the reason of the first one."""
-    tried: list[Candidate] = []
+    tried: list[BulkCandidate] = []
     for candidate in candidates:
         plain = _plain_file(candidate)
         if plain is None:
@@ -288,11 +288,11 @@ def _first_file(candidates: Iterator[Candidate]) -> PlainFile | OddFile:
             return OddFile((*tried, *candidates))
         if plain.page is not None:
             return plain
-        tried.append(Candidate(plain.reason))
+        tried.append(BulkCandidate(plain.reason))
     return PlainFile(None, reason=tried[0].reason)
 
 
-def _plain_file(candidate: Candidate) -> PlainFile | None:
+def _plain_file(candidate: BulkCandidate) -> PlainFile | None:
     """Return the links of a candidate, or None if its line may decide whether there is one."""
     if candidate.reason is not None:
         return PlainFile(None, reason=candidate.reason)
@@ -319,7 +319,7 @@ def _escaped_page(pages: FilePages, plain: PlainLinks, path: str) -> str | Reaso
     return page if fits and encodable(page) == page else None
 
 
-def _url(candidate: Candidate, line: int | None) -> str | Reason:
+def _url(candidate: BulkCandidate, line: int | None) -> str | Reason:
     if candidate.pages is None:
         return candidate.reason or Reason.NO_SOURCE_PAGES
     url = candidate.pages.url(candidate.path, line)

@@ -24,8 +24,8 @@ Commands = Mapping[str, tuple[str, str]]
 # Packages that only the extra for agents installs, on its own.
 MCP_PACKAGES: Final = frozenset({"httpx2", "mcp", "mcp_types"})
 
-# Packages that only the extra for links of stored frames installs.
-BULK_PACKAGES: Final = frozenset({"duckdb", "pyarrow"})
+# Packages for links of stored frames, and the extra that installs each.
+BULK_EXTRAS: Final = {"duckdb": "duckdb", "pyarrow": "arrow"}
 
 # Packages that only the server extra installs.
 SERVER_PACKAGES: Final = frozenset(
@@ -52,7 +52,7 @@ SERVER_PACKAGES: Final = frozenset(
 
 COMMANDS: Final = {
     "audit": ("scmhost.cli.admin:audit", "Show who changed what in an organization or in plugins.toml."),
-    "backup": ("scmhost.cli.backup:backup", "Write a copy of the database to a file."),
+    "backup": ("scmhost.cli.db:backup", "Write a copy of the database to a file."),
     "bootstrap": ("scmhost.cli.admin:bootstrap", "Create an organization, a project, repositories and a token."),
     "build-info": (
         "scmhost.cli.releases:write_build_info",
@@ -61,6 +61,7 @@ COMMANDS: Final = {
     "channel": ("scmhost.cli.redirects:channel", "Show links to the source in other tools, such as Sentry."),
     "commits": ("scmhost.cli.releases:commits", "Send the commits of a git repository."),
     "completion": ("scmhost.cli.main:completion", "Print the script that completes commands in a shell."),
+    "db": ("scmhost.cli.db:database", "Show which versions can serve the database."),
     "demo": ("scmhost.cli.demo:demo", "Show the main features of the service, with temporary data."),
     "derive": ("scmhost.cli.mapping_tools:derive", "Infer code mappings from frames and file lists."),
     "export-links": ("scmhost.cli.bulk:export_links", "Write a snapshot for links of stored frames."),
@@ -86,7 +87,7 @@ COMMANDS: Final = {
     "releases": ("scmhost.cli.releases:releases", "List, add, deploy and remove releases."),
     "remote": ("scmhost.cli.url_tools:remotes", "Parse remote URLs of repositories."),
     "repositories": ("scmhost.cli.repositories:repositories", "List, add, claim and remove repositories."),
-    "restore": ("scmhost.cli.backup:restore", "Restore the database from a backup."),
+    "restore": ("scmhost.cli.db:restore", "Restore the database from a backup."),
     "roots": ("scmhost.cli.mapping_tools:roots", "Infer the roots of a code mapping from a frame and its file."),
     "run": ("scmhost.cli.run:run", "Run a command, and add links to its output."),
     "secrets": ("scmhost.cli.admin:secrets", "Make keys for the secrets of installations, and change the key."),
@@ -152,10 +153,8 @@ class LazyGroup(SuggestingGroup):
             command = f"{ctx.command_path} {ctx.invoked_subcommand}"
             if package in MCP_PACKAGES:
                 fail(f'{command} needs the package mcp: pip install "scmhost[mcp]"', EXIT_USAGE)
-            if package in BULK_EXTRAS:
-                fail(
-                    f'{command} needs the package {package}: pip install "scmhost[{BULK_EXTRAS[package]}]"', EXIT_USAGE
-                )
+            if extra := BULK_EXTRAS.get(package):
+                fail(f'{command} needs the package {package}: pip install "scmhost[{extra}]"', EXIT_USAGE)
             if package not in SERVER_PACKAGES:
                 raise
             fail(f'{command} needs the server: pip install "scmhost[server]"', EXIT_USAGE)

@@ -18,7 +18,9 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scmhost.infra.telemetry import NO_TELEMETRY, Operation, Telemetry
+from scmhost.sdk import Organization
 
+from .db.replicas import REQUEST, RequestScope
 from .limits import Limits
 from .logs import CALLER_OF_REQUEST
 from .paging import Page, read_cursor
@@ -177,6 +179,10 @@ REQUEST_ID: Final = b"x-request-id"
 _NO_ROUTE: Final = "unrouted"
 """The route label of requests without a route. Their paths could be any text, and each would become a time series."""
 
+# Requests that change nothing: these may be answered from a replica of the database.
+_READING_METHODS: Final = frozenset({"GET", "HEAD"})
+_READING_PATHS: Final = ("/trace-links/", "/explain/", "/suspects/", "/commits/missing/")
+
 PROBES: Final = frozenset({"/healthz", "/readyz"})
 
 _VALID_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
@@ -233,6 +239,8 @@ class RequestLog:
     async def _answer(self, scope: Scope, receive: Receive, send: Send, operation: Operation, path: str) -> None:
         started = time.perf_counter()
         CALLER_OF_REQUEST.set({})
+        reads = scope["method"] in _READING_METHODS or scope["path"].endswith(_READING_PATHS)
+        REQUEST.set(RequestScope(reads))
         # The status if the application raises before it answers.
         status = 500
 
@@ -254,6 +262,15 @@ class RequestLog:
             # A probe comes every few seconds; one that fails has a line of its own.
             write = log.debug if path in PROBES else log.info
             write("request", method=scope["method"], path=path, status=status, ms=milliseconds, **who)
+
+
+def note_organization(organization: Organization, token_id: int | None = None) -> None:
+    """Note the organization of the current request, so that it may read from a replica; and the token for its log."""
+    if token_id is not None:
+        CALLER_OF_REQUEST.get({}).update(organization=organization.slug, token=token_id)
+    scope = REQUEST.get()
+    if scope:
+        scope.organization_id = organization.id
 
 
 class PeerAddress:

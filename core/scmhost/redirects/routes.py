@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from pydantic import BaseModel, Field
 
 from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError, TooManyRequests
-from scmhost.infra.http import Moment, Wire, html_page, read_query
+from scmhost.infra.http import Moment, Wire, html_page, note_organization, read_query
 from scmhost.links.values import FrameQuery, no_link_message
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.access import (
@@ -113,6 +113,7 @@ def redirect(request: Request) -> Response:
     try:
         own, organization = organization_of(services, request.path_params["key"], query.installation_id or None)
         limit_rate(services, "key", own.id, services.limits.redirects_per_minute)
+        note_organization(organization)
         wanted = query.request()
         found = follow(services, organization, wanted)
     except NotFound as error:

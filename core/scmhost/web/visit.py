@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from scmhost.infra.db.base import is_id
 from scmhost.infra.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
+from scmhost.infra.http import note_organization
 from scmhost.infra.paging import PageQuery, read_cursor
 from scmhost.organizations import create
 from scmhost.organizations.people import known_person
@@ -111,6 +112,7 @@ class Visit:
             raise unknown from None
         if not person.sees(organization.id):
             raise unknown
+        note_organization(organization)
         return organization
 
     @property

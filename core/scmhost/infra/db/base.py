@@ -281,7 +281,12 @@ JOBS: Final = table_of(JobRow)
 
 
 class OrganizationVersionRow(Base):
-    """A counter that is raised with every change of an organization's rows that may be cached."""
+    """Counters of an organization, which transactions raise that change its rows.
+
+    Attributes:
+        version: raised with every change of rows that may be cached.
+        writes: raised by every request that writes, if reads go to a replica.
+    """
 
     # Not a column of the organization: every inserted row refers to that one, and would wait for its writer.
     __tablename__ = "organization_versions"
@@ -290,6 +295,7 @@ class OrganizationVersionRow(Base):
         ForeignKey("organizations.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     version: Mapped[int]
+    writes: Mapped[int] = mapped_column(server_default="0")
 
 
 VERSIONS: Final = table_of(OrganizationVersionRow)

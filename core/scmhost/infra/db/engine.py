@@ -321,7 +321,7 @@ class Store:
         """Upgrade the tables to this version. Several processes may do so at once.
 
         Raises:
-            StoreError: the tables are of a newer version; they are unchanged.
+            StoreError: the tables are of a newer version that this one cannot serve; they are unchanged.
         """
         with self._changing_schema() as connection:
             schema.upgrade(connection)
@@ -333,14 +333,14 @@ class Store:
         with self._changing_schema() as connection:
             schema.downgrade(connection, revision)
 
-    def is_current(self) -> bool:
-        """Return whether the tables are those of this version of scmhost."""
-        return self.schema_state() == "current"
-
     def schema_state(self) -> schema.SchemaState:
         """Return which version of scmhost the tables are of."""
+        return self.schema_status().state
+
+    def schema_status(self) -> schema.SchemaStatus:
+        """Return the same, with the revisions of the tables and of the code that can serve them."""
         with self._translating(), self._reader.connect() as connection:
-            return schema.state(connection)
+            return schema.status(connection)
 
     def ping(self) -> None:
         """Check that the database answers.

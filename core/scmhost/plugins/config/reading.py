@@ -44,6 +44,7 @@ from .tables import MetricsSettings, ServerSettings, SpansSettings
 _log = logging.getLogger(__name__)
 
 DATABASE_URL: Final = "SCMHOST_DATABASE_URL"
+READ_URL: Final = "SCMHOST_READ_URL"
 WEBHOOK_KEY: Final = "SCMHOST_WEBHOOK_KEY"
 SECRET_KEYS: Final = "SCMHOST_SECRET_KEYS"  # noqa: S105 - the name of a variable
 OPENID_SECRET: Final = "SCMHOST_OPENID_SECRET"  # noqa: S105 - the name of a variable
@@ -51,7 +52,12 @@ PLUGINS_OFF: Final = "SCMHOST_PLUGINS_OFF"
 CONFIG_VARIABLE: Final = "SCMHOST_CONFIG"
 DEFAULT_CONFIG: Final = Path("plugins.toml")
 
-_HOST_VARIABLES: Final = {"database_url": DATABASE_URL, "webhook_key": WEBHOOK_KEY, "secret_keys": SECRET_KEYS}
+_HOST_VARIABLES: Final = {
+    "database_url": DATABASE_URL,
+    "read_url": READ_URL,
+    "webhook_key": WEBHOOK_KEY,
+    "secret_keys": SECRET_KEYS,
+}
 # A key has 44 characters; a larger file is something else.
 _MAX_KEY_FILE: Final = 1_024
 
@@ -189,6 +195,9 @@ def _host(file: HostSettings, source: Source, environ: Mapping[str, str]) -> Hos
     given: dict[str, Any] = {
         name: environ[variable] for name, variable in _HOST_VARIABLES.items() if environ.get(variable)
     }
+    if "database_url" in given:
+        # The replica that the file names is one of the database that it names.
+        given.setdefault("read_url", None)
     if "secret_keys" in given:
         given["secret_keys"] = [key for key in map(str.strip, given["secret_keys"].split(",")) if key]
     else:

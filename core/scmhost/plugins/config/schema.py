@@ -128,6 +128,11 @@ class HostSettings(Table):
     """``[host]``."""
 
     database_url: str = Field(default="sqlite:///scmhost.db", min_length=1, description="URL of the database.")
+    read_url: str | None = Field(
+        default=None,
+        min_length=1,
+        description="URL of a replica of a PostgreSQL database, from which requests read that change nothing.",
+    )
     url: WebUrl | None = Field(
         default=None,
         description="Address of this service in browsers and at code hosts, such as `https://scmhost.example`.",
