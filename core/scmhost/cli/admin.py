@@ -193,16 +193,26 @@ def list_tokens(
 @org_option
 @click.argument("token_id", type=int)
 @database_options
+@json_option
 @click.pass_obj
 def revoke(
-    context: CommandContext, *, org: str | None, token_id: int, config: str | None, database_url: str | None
+    context: CommandContext,
+    *,
+    org: str | None,
+    token_id: int,
+    config: str | None,
+    database_url: str | None,
+    as_json: bool,
 ) -> None:
     """Revoke a token immediately. TOKEN_ID is the number that `scmhost token list` prints."""
     from scmhost.organizations.tokens import revoke_token
 
     with context.open_host(config, database_url) as host:
         revoke_token(host.services, organization_named(host.services, org), token_id)
-    echo(f"Token {token_id} is revoked.")
+    if as_json:
+        echo_json({"id": str(token_id), "revoked": True})
+    else:
+        echo(f"Token {token_id} is revoked.")
 
 
 def _described_token(item: "Token") -> dict[str, object]:
