@@ -165,11 +165,11 @@ class ReplicatedStore(Store):
         Raises:
             StoreError: a URL is malformed, or not of PostgreSQL.
         """
-        url = checked_url(read_url)
-        store = cls.open(database_url)
-        if store.file is not None or url.get_backend_name() != "postgresql":
+        urls = checked_url(database_url), checked_url(read_url)
+        if {url.get_backend_name() for url in urls} != {"postgresql"}:
             raise StoreError("host.read_url needs PostgreSQL in both URLs; SQLite has no replicas, remove the setting")
-        store.replica = Replica(url, store._engine)  # noqa: SLF001 - of this class
+        store = cls.open(database_url)
+        store.replica = Replica(urls[1], store._engine)  # noqa: SLF001 - of this class
         return store
 
     @contextmanager
