@@ -15,7 +15,7 @@ ROOM ?= mapping
 MAKEFLAGS += --jobs=2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-forgejo test test-quick coverage check clients fmt docs bench fuzz mutants clean
+.PHONY: help demo demo-forgejo test test-quick coverage check clients fmt docs bench spark fuzz mutants clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -76,6 +76,10 @@ docs: .venv/ready  ## Render the generated documentation again
 
 bench: .venv/ready  ## Measure ratios against a baseline of the same run
 	$(BIN)/python benchmarks/run.py
+
+spark: .venv/ready  ## Install PySpark, and run the test of links on Spark; needs Java 17
+	$(BIN)/python -m pip install --quiet --group spark
+	$(BIN)/python -m pytest tests/bulk
 
 fuzz: .venv/ready  ## Generate odd texts until one is read wrongly; stop with Ctrl-C
 	$(BIN)/python -m pip install --quiet --group fuzz

@@ -72,6 +72,7 @@ ROUTERS: Final = (
     installation_routes.webhook_router,
     organization_routes.projects_router,
     organization_routes.project_router,
+    admin_routes.removal_router,
     repository_routes.installation_router,
     commit_routes.router,
     mapping_routes.router,

@@ -108,6 +108,21 @@ def test_secret_of_the_webhook_is_shown_once(api: ApiClient, admin: Browser, mem
     assert api.get(f"integrations/{installation['id']}/webhook/").json()["secrets"] == []
 
 
+def test_last_deliveries_are_on_the_page(api: ApiClient, admin: Browser, member: Browser) -> None:
+    """What became of each, without the text of a stranger as markup; members see them too."""
+    installation = api.install()
+    admin.open(f"{PAGE}/{installation['id']}")
+    admin.submit("Create a secret")
+    headers = {"X-Forge-Event": "<b>push</b>", "X-Scmhost-Signature": "sha256=wrong"}
+    assert api.client.post(f"/hooks/{installation['id']}/", content=b"{}", headers=headers).status_code == 401
+    for browser in (admin, member):
+        browser.open(f"{PAGE}/{installation['id']}")
+        (row,) = browser.page.css("[aria-label='Last deliveries'] tbody tr")
+        assert text_of(row, " ").endswith(
+            "<b>push</b> refused The delivery is not signed with a secret of this webhook."
+        )
+
+
 def test_wrong_form_keeps_what_was_entered(api: ApiClient, admin: Browser) -> None:
     """Each problem is beside its field, the values stay, and nothing is installed."""
     admin.open(f"{PAGE}/new/custom_scm")

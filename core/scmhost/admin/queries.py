@@ -223,10 +223,13 @@ LEFT_OUT: Final = frozenset(
         # Derived from a key of this host and the id of the installation, and registered at code hosts with its address.
         "repository_webhooks",
         "webhook_secrets",
+        "webhook_deliveries",
         # Of the caches of this host.
         "organization_versions",
         # Counters of what this host was asked for.
         "missing_frames",
+        # Their addresses have the ids of this database, and they expire soon.
+        "shared_traces",
         # Work that is under way here.
         "jobs",
         "pending_installations",

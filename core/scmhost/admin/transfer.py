@@ -95,6 +95,7 @@ def import_organization(
         queries.create_organization(tx, organization.id, own)
         tx.mark_changed(organization.id)
         tables = {table.name: table for table in queries.moved_tables()}
+        # All ids first: a row may refer to one that stands further down.
         found: defaultdict[str, list[int]] = defaultdict(list)
         for name, row in _rows(file):
             if "id" in row:

@@ -26,9 +26,11 @@ MOST_COMMITS: Final = 1_000
 MOST_LINES: Final = 50
 """The most lines of a trace that are blamed."""
 
+# Each of them is a process of git.
 _MOST_FILES: Final = 20
 # As many processes as read files at the same time.
 _TOGETHER: Final = 4
+# Without text conversion, for which the settings of git may name a program.
 _BLAME: Final = ("blame", "--porcelain", "--no-textconv", "--encoding=UTF-8")
 _BLAMED: Final = re.compile(r"([0-9a-f]{40,64}) \d+ (\d+)")
 _RANGE: Final = re.compile(r"(.+?)\.\.\.?(.+)")

@@ -9,14 +9,13 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
 import click
 
@@ -24,12 +23,14 @@ from scmhost.checkout.formats import PlainText
 from scmhost.checkout.git import GitError, git
 from scmhost.checkout.linked_text import Chunk, LinkedText, TextLine
 
-from .context import CommandContext, echo, fail
+from .context import CommandContext, OpenedHost, echo, fail
 from .link_sources import ProjectLinks
 from .releases import send_history
+from .serve import listening, serve_application
 from .targets import LocalTarget
 
 if TYPE_CHECKING:
+    from scmhost.links.traces import LinksIn
     from scmhost.organizations.queries import Project
     from scmhost.plugins import PluginHost
     from scmhost.sdk import Organization, Repository
@@ -202,32 +203,45 @@ _KINDS: Final = {
     help="A git repository. Its history is read; none of its code runs.",
 )
 @click.option("--trace", type=click.Path(exists=True, dir_okay=False), help="A stack trace to link to that repository.")
+@click.option(
+    "--page", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="The file for a page of the links."
+)
+@click.option("--serve", is_flag=True, help="Then serve the pages of the demo on this machine, until Ctrl-C.")
 @click.pass_obj
-def demo(context: CommandContext, *, path: Path | None, trace: str | None) -> None:
+def demo(context: CommandContext, *, path: Path | None, trace: str | None, page: Path | None, serve: bool) -> None:
     """Show the main features: send commits, claim a repository, map its paths, link a stack trace.
 
     The demo uses the history of this checkout and a small sample program, which crashes. No code of the checkout runs.
-    Everything happens in a temporary folder; nothing is sent anywhere.
+    Everything happens in a temporary folder; nothing is sent anywhere. At the end it prints the address of a page with
+    the links, which a browser opens without a service.
     """
     # First, because a wrong --git must fail before anything is created.
     checkout, note = _checkout(path)
-    with _temporary_folder() as folder:
+    with TemporaryDirectory(prefix="scmhost-demo-") as name:
+        # A stack trace has the real path; the system's folder for temporary files may be a symbolic link.
+        folder = Path(name).resolve()
         config = folder / "plugins.toml"
         config.write_text(CONFIGURATION.format(folder=folder), encoding="utf-8")
         sample = make_sample_repository(folder / "shop")
         with context.open_host(str(config), creates=True) as host:
             _step("Plugins, found through their entry points")
             _show_plugins(host.services.plugins)
-            _run(host.services, [*([checkout] if checkout else []), sample], note, trace)
+            steps = _run(host.services, [*([checkout] if checkout else []), sample], note, trace)
+            steps.write_page(page)
+            if serve:
+                _serve(host, steps)
+                return
     _step("What to run next")
     echo(NEXT_COMMANDS)
 
 
-@contextmanager
-def _temporary_folder() -> Iterator[Path]:
-    with TemporaryDirectory(prefix="scmhost-demo-") as folder:
-        # A stack trace has the real path; the system's folder for temporary files may be a symbolic link.
-        yield Path(folder).resolve()
+def _serve(host: OpenedHost, steps: "DemoSteps") -> None:
+    """Serve the pages on a free port of this machine, and print the address of the result, until Ctrl-C."""
+    with listening("127.0.0.1", 0) as listener:
+        _step("The same page in the service")
+        echo(f"Open this address in a browser; it signs you in once: {steps.address(listener.getsockname()[1])}")
+        echo("Ctrl-C stops the service, and deletes its data.")
+        serve_application(host.application(steps.organization)[0], listener)
 
 
 def _checkout(path: Path | None) -> tuple[DemoRepository | None, str]:
@@ -240,7 +254,7 @@ def _checkout(path: Path | None) -> tuple[DemoRepository | None, str]:
         return None, f"No checkout with a commit here, so only the sample program is used. ({error})"
 
 
-def _run(services: "Services", repositories: list[DemoRepository], note: str, trace: str | None) -> None:
+def _run(services: "Services", repositories: list[DemoRepository], note: str, trace: str | None) -> "DemoSteps":
     from scmhost.admin.bootstrap import bootstrap
 
     _step("An organization, a project, and an installation of Custom SCM for each code host")
@@ -264,6 +278,7 @@ def _run(services: "Services", repositories: list[DemoRepository], note: str, tr
             steps.link(repository, text)
         if trace:
             break
+    return steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +290,8 @@ class DemoSteps:
     project: "Project"
     installations: dict[str, int] = field(default_factory=dict)
     """The id of the installation, by code host."""
+    texts: "dict[str, LinksIn]" = field(default_factory=dict)
+    """What was linked, by the name of its repository."""
 
     def install(self, repository: DemoRepository) -> None:
         """Install Custom SCM for the code host of a repository."""
@@ -332,11 +349,37 @@ class DemoSteps:
 
     def link(self, repository: DemoRepository, text: str) -> None:
         """Print a text with links to the commit of a repository."""
+        from scmhost.links.traces import LinksIn
+
         source = ProjectLinks(self.services, self.organization, self.project, commit=repository.head)
         linked = LinkedText(source.link, PlainText(partial(click.echo, nl=False)))
         linked.take(Chunk([TextLine(line, "\n") for line in text.rstrip("\n").split("\n")], idle=True))
         for line in linked.counts.lines():
             echo(line)
+        self.texts[f"{repository.name} at {repository.head[:12]}"] = LinksIn(text=text, commit=repository.head)
+
+    def write_page(self, file: Path | None) -> None:
+        """Write a page with the links, and print its address."""
+        from scmhost.web.trace import trace_file
+
+        # A folder of its own, which nobody else can have prepared.
+        file = file or Path(mkdtemp(prefix="scmhost-demo-")) / "links.html"
+        text = trace_file(self.services, self.organization, self.project, "Links of the demo", self.texts)
+        file.write_text(text, encoding="utf-8")
+        _step("The links as a page")
+        echo(f"Open this address in a browser: {file.resolve().as_uri()}")
+        echo("Or run `scmhost demo --serve` to see all pages of the service with this data.")
+
+    def address(self, port: int) -> str:
+        """Return the address that signs in the first person, and leads to the page of the last text."""
+        from scmhost.links.sharing import share_trace
+        from scmhost.organizations.people import first_invitation
+
+        (*_, text) = self.texts.values()
+        shared = share_trace(self.services, self.organization, self.project, text)
+        page = f"/organizations/{self.organization.slug}/projects/{self.project.slug}/traces/{shared.id}"
+        link = first_invitation(self.services)
+        return f"http://127.0.0.1:{port}/sign-in?{urlencode({'link': link, 'next': page})}"
 
 
 def _show_plugins(plugins: "PluginHost") -> None:

@@ -24,6 +24,9 @@ Commands = Mapping[str, tuple[str, str]]
 # Packages that only the extra for agents installs, on its own.
 MCP_PACKAGES: Final = frozenset({"httpx2", "mcp", "mcp_types"})
 
+# Packages for links of stored frames, and the extra that installs each.
+BULK_EXTRAS: Final = {"duckdb": "duckdb", "pyarrow": "arrow"}
+
 # Packages that only the server extra installs.
 SERVER_PACKAGES: Final = frozenset(
     {
@@ -61,6 +64,7 @@ COMMANDS: Final = {
     "db": ("scmhost.cli.db:database", "Show which versions can serve the database."),
     "demo": ("scmhost.cli.demo:demo", "Show the main features of the service, with temporary data."),
     "derive": ("scmhost.cli.mapping_tools:derive", "Infer code mappings from frames and file lists."),
+    "export-links": ("scmhost.cli.bulk:export_links", "Write a snapshot for links of stored frames."),
     "frames": ("scmhost.cli.link:frames", "Print the frames of stack traces."),
     "installations": (
         "scmhost.cli.installations:installations",
@@ -72,13 +76,14 @@ COMMANDS: Final = {
     "mcp": ("scmhost.cli.mcp:mcp", "Serve links to agents, over the Model Context Protocol."),
     "migrate": ("scmhost.cli.admin:migrate", "Update the database schema."),
     "owners": ("scmhost.cli.owners:owners", "Print the owners of files, from CODEOWNERS."),
-    "organizations": ("scmhost.cli.organizations:organizations", "List and add organizations."),
+    "organizations": ("scmhost.cli.organizations:organizations", "List, add, remove, export and import organizations."),
     "people": ("scmhost.cli.organizations:people", "Invite people to the pages of the service."),
     "plugin": ("scmhost.cli.plugin:command", "Write a plugin, or check one."),
     "plugins": ("scmhost.cli.plugins:plugins", "List plugins, find problems, and enable or disable plugins."),
-    "projects": ("scmhost.cli.organizations:projects", "List and add projects of an organization."),
+    "projects": ("scmhost.cli.organizations:projects", "List, add and remove projects of an organization."),
     "read-url": ("scmhost.cli.url_tools:read_urls", "Find the repository, ref and path of page URLs."),
     "redirects": ("scmhost.cli.redirects:redirects", "Add, list and remove keys of redirects for other tools."),
+    "relink": ("scmhost.cli.bulk:relink", "Add links to the frames of a Parquet file."),
     "releases": ("scmhost.cli.releases:releases", "List, add, deploy and remove releases."),
     "remote": ("scmhost.cli.url_tools:remotes", "Parse remote URLs of repositories."),
     "repositories": ("scmhost.cli.repositories:repositories", "List, add, claim and remove repositories."),
@@ -90,7 +95,10 @@ COMMANDS: Final = {
     "suspects": ("scmhost.cli.suspects:suspects", "Find the commits that may have introduced an error."),
     "token": ("scmhost.cli.admin:token", "Create, list and revoke access tokens."),
     "url": ("scmhost.cli.url_tools:urls", "Build URLs of pages on code hosts."),
-    "webhooks": ("scmhost.cli.installations:webhooks", "List webhooks at code hosts, and register them again."),
+    "webhooks": (
+        "scmhost.cli.installations:webhooks",
+        "List webhooks at code hosts and their deliveries, and register them again.",
+    ),
 }
 
 EPILOG: Final = """
@@ -145,6 +153,8 @@ class LazyGroup(SuggestingGroup):
             command = f"{ctx.command_path} {ctx.invoked_subcommand}"
             if package in MCP_PACKAGES:
                 fail(f'{command} needs the package mcp: pip install "scmhost[mcp]"', EXIT_USAGE)
+            if extra := BULK_EXTRAS.get(package):
+                fail(f'{command} needs the package {package}: pip install "scmhost[{extra}]"', EXIT_USAGE)
             if package not in SERVER_PACKAGES:
                 raise
             fail(f'{command} needs the server: pip install "scmhost[server]"', EXIT_USAGE)

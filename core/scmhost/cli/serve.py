@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
@@ -74,7 +74,7 @@ def serve(context: CommandContext, /, *, config: str | None, database_url: str |
     chosen = settings.server.model_copy(update={name: value for name, value in options.items() if value is not None})
     if chosen.workers > 1:
         forward_hangups(lambda: [child.pid for child in multiprocessing.active_children() if child.pid])
-    with _listening(chosen.host, chosen.port) as listener:
+    with listening(chosen.host, chosen.port) as listener:
         # Worker processes read their configuration from the environment.
         given = {
             "SCMHOST_CONFIG": config,
@@ -128,7 +128,7 @@ def _prepare(context: CommandContext, config: str | None, database_url: str | No
 
 
 @contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def listening(host: str, port: int) -> Iterator[socket.socket]:
     """Open the socket of the service. Exit with a code of its own if the address cannot be used."""
     try:
         listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -145,6 +145,16 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         if error.errno in (errno.EACCES, errno.EADDRNOTAVAIL) or isinstance(error, socket.gaierror):
             fail(f"cannot listen on port {port} of {host}: {error.strerror}", EXIT_ADDRESS)
         raise
+
+
+def serve_application(application: Any, listener: socket.socket) -> None:
+    """Serve an ASGI application in this process, until a signal stops it. Ctrl-C is not an error."""
+    import uvicorn
+
+    config = uvicorn.Config(application, access_log=False, log_config=None, server_header=False)
+    # uvicorn stops at Ctrl-C, and raises it again.
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _run(config: "Config", listener: socket.socket) -> None:

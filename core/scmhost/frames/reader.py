@@ -59,6 +59,7 @@ class BlockReader:
         for at, report in records:
             if at > begin:
                 yield from self._read_plain("\n".join(lines[begin:at]), lines[at])
+            # A reader of its own: the texts of a record are no neighbours of the lines around it.
             texts = BlockReader()
             yield from report.merged(texts.read_physical_lines)
             self.unread += texts.unread
@@ -191,6 +192,7 @@ def read_text(text: str, *, limit: int = MAX_TEXT, most: int = MAX_FRAMES) -> Re
     found = report.merged(reader.read_physical_lines) if report else []
     if found:
         return Reading(tuple(found[:most]), reader.unread, len(found) > most)
+    # Another one: the first has counted the lines of a document without frames.
     reader = BlockReader()
     # One more than the limit shows that there are more.
     frames = list(islice(_read(kept, reader), most + 1))

@@ -44,6 +44,7 @@ from .queries import StoredInstallation
 from .schemas import (
     BegunInstallationOut,
     Catalogue,
+    DeliveryOut,
     NewWebhookSecretOut,
     OrganizationIntegration,
     PendingInstallationOut,
@@ -53,7 +54,7 @@ from .schemas import (
     short_fields,
 )
 from .sealing import attention_reasons
-from .webhooks import create_secret, delete_secret, list_secrets
+from .webhooks import create_secret, delete_secret, list_deliveries, list_secrets
 
 router: Final = APIRouter(prefix="/api/0/organizations/{organization}", tags=["installations"])
 
@@ -212,6 +213,24 @@ def webhook_rotate(
     installation_id = parse_id(integration_id, "installation")
     new = create_secret(services, organization, installation_id)
     return NewWebhookSecretOut(**_webhook_out(services, organization, installation_id, request), secret=new.text)
+
+
+@webhook_router.get("/deliveries/")
+def webhook_deliveries(
+    services: ServicesDep, organization: ForIntegrations, integration_id: NumericId
+) -> Sequence[DeliveryOut]:
+    """The last deliveries to an installation, the newest first, without their bodies."""
+    found = list_deliveries(services, organization, parse_id(integration_id, "installation"))
+    return [
+        DeliveryOut(
+            id=str(each.id),
+            date_received=each.received_at,
+            event=each.event,
+            outcome=each.outcome,
+            detail=each.detail,
+        )
+        for each in found
+    ]
 
 
 @webhook_router.delete("/{secret_id}/", status_code=204, response_class=Response)

@@ -1,6 +1,6 @@
 """Build the link of a mapped frame: ref, page, and what the code host answers about the file."""
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import structlog
 
@@ -37,12 +37,10 @@ from .values import (
     file_basis,
     no_link,
     ref_basis,
+    usable_line,
 )
 
 log = structlog.get_logger(__name__)
-
-
-MAX_LINE: Final = 10_000_000
 
 
 class LinkTarget(NamedTuple):
@@ -217,11 +215,6 @@ def _deleted(deletion: Deletion | None) -> str:
     if deletion.new_path is None:
         return f"Commit {commit} deleted the file, and no later one that is known added it again."
     return f"Commit {commit} renamed the file to {encodable(deletion.new_path)}."
-
-
-def usable_line(line: int | None) -> int | None:
-    """Return the line, or None if no file has it: runtimes print 0 and -1 for an unknown line."""
-    return line if line is not None and 1 <= line <= MAX_LINE else None
 
 
 def _checked(url: str | NoUrl) -> str | NoUrl:

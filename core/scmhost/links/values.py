@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple
 from scmhost.mapping import Evidence, FileStatus, FrameInfo, Rule, rules_of_mapping
 from scmhost.sdk import NEXT_STEP, Existence, Reason, RefKind, looks_like_commit, ref_problem
 from scmhost.sdk.reasons import Confidence
+from scmhost.sdk.urls.plain_links import MAX_LINE
 
 RefSource = Literal["frame", "release", "default_branch", "newest_commit"]
 
@@ -272,6 +273,11 @@ def _kind_of_release_ref(ref: str) -> RefKind:
 
 def _is_usable(ref: str, max_length: int) -> bool:
     return len(ref) <= max_length and ref_problem(ref) is None
+
+
+def usable_line(line: int | None) -> int | None:
+    """Return the line, or None if no file has it: runtimes print 0 and -1 for an unknown line."""
+    return line if line is not None and 1 <= line <= MAX_LINE else None
 
 
 def encodable(text: str) -> str:

@@ -289,6 +289,7 @@ def _token(row: AnyRow) -> Token:
 
 def save_token_uses(tx: Transaction, uses: Mapping[tuple[int, int], datetime]) -> None:
     """Save when tokens were last used, by organization and id. A later time that is saved already stays."""
+    # In one order, so that two workers that save at the same time cannot deadlock.
     for (organization_id, token_id), moment in sorted(uses.items()):
         is_row = (TOKENS.c.organization_id == organization_id) & (TOKENS.c.id == token_id)
         is_older = TOKENS.c.last_used_at.is_(None) | (TOKENS.c.last_used_at < moment)

@@ -21,6 +21,7 @@ ExpressionRules = tuple[list[tuple[OwnersRule, str]], list[SyntaxProblem]]
 MAX_GLOBS: Final = 16
 """The most globs that one expression becomes."""
 
+# Expressions of one automaton: one that needs more memory than RE2 gives costs its chunk only.
 _CHUNK: Final = 64
 _TEAM: Final = re.compile(r"[^/@\s]+(/[^/@\s]+)?")
 _LITERAL: Final = re.compile(r"[^\\.+*?()|\[\]{}^$]|\\[^\w\s]", re.ASCII)

@@ -89,6 +89,7 @@ def organization_of(services: Services, text: str, sender: str | None = None) ->
     Raises:
         NotFound: the key is unknown or revoked, or another sender's.
     """
+    # One error for all cases, so that a guess does not show which of them it is.
     unknown = NotFound("There is no such redirect: its key is unknown or revoked, or belongs to another sender.")
     match = _KEY.fullmatch(text)
     if not match:
@@ -100,6 +101,22 @@ def organization_of(services: Services, text: str, sender: str | None = None) ->
     if key.binds_sender and (not sender or (key.sender or _bind(services, key, sender)) != sender):
         raise unknown
     return key, rows.organization
+
+
+def key_problem(services: Services, organization: Organization, text: str, sender: str | None = None) -> str | None:
+    """Return why a redirect with a key leads nowhere; None if the key works. Unlike a redirect, it saves no sender."""
+    match = _KEY.fullmatch(text)
+    if not match or int(match[1]) != organization.id:
+        return f"It is no key of organization {organization.slug!r}."
+    with services.store.read() as tx:
+        key = queries.with_digest(tx, organization.id, secret_digest(text))
+    if key is None:
+        return f"It is no key of organization {organization.slug!r}."
+    if key.revoked_at is not None:
+        return f"Key {key.name!r} was revoked."
+    if key.binds_sender and key.sender and key.sender != sender:
+        return f"Key {key.name!r} works only for the sender {key.sender!r}, as installationId in the address."
+    return None
 
 
 def _cached_key(services: Services, rows: OrganizationCache, digest: str) -> RedirectKey | None:
@@ -181,6 +198,7 @@ In the file of "jaeger query --query.ui-config":
 
 
 def _grafana(url: str, key: str) -> str:
+    # Two dollar signs stand for one in a provisioning file, where one begins the name of a variable.
     return f"""\
 In the provisioning file of the Loki data source:
 

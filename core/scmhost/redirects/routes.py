@@ -19,6 +19,7 @@ from scmhost.mapping import FrameInfo
 from scmhost.organizations.access import (
     AuditedServices,
     ForIntegrations,
+    ForLinks,
     NumericId,
     ServicesDep,
     limit_rate,
@@ -29,7 +30,7 @@ from scmhost.sdk import Organization, Reason, ref_problem
 from scmhost.services import Services
 
 from .follow import Followed, RedirectRequest, follow
-from .keys import create_key, list_keys, organization_of, revoke_key
+from .keys import create_key, key_problem, list_keys, organization_of, revoke_key
 from .queries import RedirectKey
 
 router: Final = APIRouter(tags=["redirects"])
@@ -216,6 +217,60 @@ def redirect_keys_add(
     """Create a redirect key. The answer is the only one that contains it."""
     key, text = create_key(services, organization, new.name, binds_sender=new.binds_sender)
     return NewRedirectKeyOut(**_key_fields(key), key=text)
+
+
+class RedirectToTest(RedirectQuery):
+    """The query of a redirect, and the key in its path."""
+
+    key: _Text = Field(default="", description="The key in the address, to see whether it works.")
+
+
+class RedirectPageOut(Wire):
+    """A page that a redirect may lead to."""
+
+    url: str
+    repository: str
+    project: str | None = Field(description="The project whose mapping gives it; null if the address names the page.")
+    confidence: str
+
+
+class TestedRedirectOut(Wire):
+    """What a redirect does."""
+
+    status: int = Field(
+        description="302: it leads to the only page; 200: a choice of pages; 404: a page with the reason."
+    )
+    pages: list[RedirectPageOut]
+    reason: str | None
+    message: str | None = Field(description="Why it leads nowhere, in a sentence.")
+    next_step: str | None
+
+
+@keys_router.post("/test/")
+def redirect_keys_test(services: ServicesDep, organization: ForLinks, body: RedirectToTest) -> TestedRedirectOut:
+    """What a redirect does, and why, without following it. The frame is not counted, and no sender is saved."""
+    problem = key_problem(services, organization, body.key, body.installation_id or None) if body.key else None
+    found = follow(services, organization, body.request(), counted=False)
+    pages = [
+        RedirectPageOut(
+            url=page.link.url,
+            repository=page.repository.name,
+            project=page.project.slug if page.project else None,
+            confidence=page.link.basis.confidence,
+        )
+        for page in found.pages
+    ]
+    missing = found.missing
+    return TestedRedirectOut(
+        status=404 if problem or not pages else 302 if len(pages) == 1 else 200,
+        pages=pages,
+        reason="redirect_key" if problem else missing.reason.value if missing else None,
+        message=problem or (no_link_message(missing) if missing else None),
+        next_step=_NEW_KEY if problem else missing.next_step if missing else None,
+    )
+
+
+_NEW_KEY: Final = "Create another one with `scmhost redirects add`, and put it into the tool's address."
 
 
 @keys_router.delete("/{key_id}/", status_code=204, response_class=Response)

@@ -8,15 +8,14 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 
 from scmhost.infra.db.base import KEY_BYTES
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import batches, insert_into
+from scmhost.infra.db.statements import batches, in_values, insert_into
 from scmhost.sdk import Repository, RepositoryStatus, TemplateError, UrlError, read_remote
 
-from . import queries
-from .queries import COLUMNS, HOLDERS, name_key, repository_of
+from .queries import COLUMNS, HOLDERS, IS_ACTIVE, IS_CLAIMED, name_key, repository_of
 from .tables import REPOSITORIES, REPOSITORY_ALIASES
 
 _NAME: Final = "name"
@@ -153,6 +152,40 @@ def path_of(url: str) -> str:
     return address_of(url).partition("/")[2]
 
 
+def with_url_name(tx: Transaction, organization_id: int, url_names: Iterable[str]) -> list[Repository]:
+    """Return the active repositories whose URL ends in one of these names, without regard to case and ``.git``.
+
+    A name is the last segment of the URL's path. The oldest repository is first.
+    """
+    # SQL compares only the last segment, because databases cannot split a URL; callers compare the whole path.
+    last_segments = {f"{name.lower()}{suffix}" for name in url_names for suffix in ("", ".git")}
+    url = func.rtrim(func.lower(REPOSITORIES.c.url), "/")
+    parent_length = func.length(func.rtrim(url, func.replace(url, "/", "")))
+    rows = select(*COLUMNS).where(
+        REPOSITORIES.c.organization_id == organization_id,
+        IS_ACTIVE,
+        in_values(tx, func.substr(url, parent_length + 1), last_segments),
+    )
+    return [repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.id))]
+
+
+def claimed_at(tx: Transaction, organization_id: int, urls: Collection[str]) -> list[Repository]:
+    """Return the claimed, active repositories with one of these URLs, which are in lower case, the oldest first."""
+    url = func.lower(REPOSITORIES.c.url)
+    rows = select(*COLUMNS).where(
+        REPOSITORIES.c.organization_id == organization_id, IS_ACTIVE, IS_CLAIMED, url.in_(urls)
+    )
+    return [repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.id))]
+
+
+def installations_below(tx: Transaction, organization_id: int, urls: Collection[str]) -> set[int]:
+    """Return the ids of installations with an active repository whose URL starts with one of these, in any case."""
+    url = func.lower(REPOSITORIES.c.url)
+    below = or_(*(url.startswith(start, autoescape=True) for start in urls))
+    claimed = (REPOSITORIES.c.organization_id == organization_id, IS_ACTIVE, IS_CLAIMED)
+    return set(tx.scalars(select(REPOSITORIES.c.installation_id).where(*claimed, below).distinct()))
+
+
 def find_by_remote(tx: Transaction, organization_id: int, url: str) -> Repository | None:
     """Return the active repository that a web, clone or SSH URL means; None where there is none, or more than one.
 
@@ -173,7 +206,7 @@ def find_by_remotes(tx: Transaction, organization_id: int, urls: Collection[str]
     if not names:
         return {}
     there: dict[str, list[Repository]] = {}
-    for repository in queries.with_url_name(tx, organization_id, names):
+    for repository in with_url_name(tx, organization_id, names):
         there.setdefault(address_of(repository.url or ""), []).append(repository)
     left = {address for own in addresses.values() if not own & there.keys() for address in own}
     if left:

@@ -19,7 +19,7 @@ from scmhost.sdk import Installation, Organization, ProviderError, Repository, R
 from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
-from . import idle_queries, queries, sync_queries
+from . import queries, sync_queries
 from .claim import DELETED, checked_name, checked_url
 from .webhooks import request_webhook, unregister_all
 
@@ -140,7 +140,7 @@ def delete_repository(services: Services, organization: Organization, repository
         if repository.status not in (RepositoryStatus.ACTIVE, RepositoryStatus.HIDDEN):
             return repository
         # Without commits nothing is lost, and a test or a typo is gone at once.
-        grace = GRACE if idle_queries.with_commits(tx, organization.id, [repository_id]) else timedelta()
+        grace = GRACE if queries.with_commits(tx, organization.id, [repository_id]) else timedelta()
         queries.schedule_deletion(tx, organization.id, repository_id, services.clock.now() + grace)
         record(tx, services, organization, "repository.delete", (repository.id, repository.name))
         scheduled = require_repository(tx, organization, repository_id)

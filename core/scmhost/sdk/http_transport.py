@@ -87,6 +87,7 @@ class CheckedNetwork(httpcore2.AsyncNetworkBackend):
 
     async def _connect_first(self, addresses: list[str], port: int, *options: Any) -> httpcore2.AsyncNetworkStream:
         failure: Exception = httpcore2.ConnectError("the host has no address")
+        # A host with an IPv6 address may be reachable by IPv4 only.
         for address in addresses:
             try:
                 return await self._network.connect_tcp(address, port, *options)

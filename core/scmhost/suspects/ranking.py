@@ -84,6 +84,7 @@ def utility(weights: Weights, features: Features) -> float:
 
 def probabilities(utilities: Sequence[float], of_none: float) -> list[float]:
     """Return the probability of each candidate; with that of none of them they add up to 1."""
+    # The greatest one is taken off, because the exponential of a large utility would overflow.
     most = max([*utilities, of_none])
     weighed = [exp(value - most) for value in utilities]
     total = sum(weighed) + exp(of_none - most)
@@ -94,6 +95,7 @@ def in_order(candidates: Sequence[PossibleSuspect], utilities: Sequence[float]) 
     """Return the numbers of candidates, the most probable first, of equal ones the newest, then by id."""
 
     def key(at: int) -> tuple[float, float, str]:
+        # By id at last: the same question must have the same answer, whatever the order of its commits.
         return -utilities[at], -candidates[at].commit.time, candidates[at].commit.sha
 
     return sorted(range(len(candidates)), key=key)
@@ -207,6 +209,7 @@ def _when(question: SuspectQuestion, time: float) -> str:
         hours = int(seconds // _HOUR)
         return "less than an hour before" if hours < 1 else f"{_counted(hours, 'hour')} before"
     for name, length in (("year", 365), ("month", 30)):
+        # From two on: "one month before" could be 30 days or 59.
         if days >= 2 * length:
             return f"{_counted(days // length, name)} before"
     return f"{_counted(days, 'day')} before"

@@ -30,6 +30,7 @@ FieldKind = Literal["text", "password", "choice", "checkbox", "number", "lines",
 
 # Field names of a plugin and those of the page share a form.
 PREFIX: Final = "field-"
+# Of more options, a person types one.
 _LONGEST_OPTION_LIST: Final = 200
 
 

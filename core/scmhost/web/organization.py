@@ -4,6 +4,7 @@ from typing import Final
 
 from starlette.responses import Response
 
+from scmhost.admin.removal import due_removals
 from scmhost.infra.errors import InvalidInput
 from scmhost.infra.paging import PageQuery
 from scmhost.organizations.create import create_organization, create_project, list_projects
@@ -62,7 +63,8 @@ def _start_page(visit: Visit, status: int = 200, problem: str | None = None, slu
 
 def _organization_page(visit: Visit, status: int = 200, problem: str | None = None, slug: str = "") -> Response:
     projects = list_projects(visit.services, visit.organization, visit.page_query(_PROJECTS))
-    return visit.page("organization.html", status, projects=projects, problem=problem, slug=slug)
+    due = due_removals(visit.services, visit.organization)
+    return visit.page("organization.html", status, projects=projects, due=due, problem=problem, slug=slug)
 
 
 VIEWS: Final = (

@@ -31,7 +31,7 @@ SECURITY_HEADERS: Final = {
     "Cache-Control": "no-store",
     # Everything is a file of this service: nothing inline, nothing of another host.
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     # Code hosts must not learn which organization a reader comes from.
@@ -52,6 +52,12 @@ def html(visit: "Visit", template: str, status: int, **values: Any) -> Response:
 def rendered(visit: "Visit", template: str, **values: Any) -> str:
     """Return a page as text."""
     given = {"visit": visit, "url": visit.url, "file": lambda name: file_url(visit, name), "version": __version__}
+    return _environment().get_template(template).render(given | values)
+
+
+def rendered_file(template: str, **values: Any) -> str:
+    """Return a page for a file: it has its style inside, and no links to other pages of a service."""
+    given = {"style": _content("scmhost.css").decode(), "version": __version__}
     return _environment().get_template(template).render(given | values)
 
 
@@ -167,6 +173,7 @@ ORGANIZATION_TABS: Final = (
     Tab("missing", "Frames without a link", "/missing"),
     Tab("people", "People", "/people", for_admins=True),
     Tab("tokens", "Tokens", "/tokens", for_admins=True),
+    Tab("settings", "Settings", "/settings", for_admins=True),
 )
 HOST_TABS: Final = (
     Tab("plugins", "Plugins", ""),
@@ -180,6 +187,7 @@ HOST_TABS: Final = (
 PROJECT_TABS: Final = (
     Tab("trace", "Links of a trace", ""),
     Tab("mappings", "Code mappings", "/mappings"),
+    Tab("settings", "Settings", "/settings", for_admins=True),
 )
 
 

@@ -29,6 +29,7 @@ LARGEST_PAGE: Final = 60_000
 """The largest page, in bytes: it loads fast on a telephone too, and nobody reads more."""
 
 _MOST_FIELDS: Final = 200
+# The browser gets the next page with GET, so that loading it again sends no form again.
 _SEE_OTHER: Final = 303
 
 Form = Mapping[str, str]
@@ -53,6 +54,10 @@ class Visit:
         """Return the address of a page of scmhost in a browser."""
         chosen = {key: value for key, value in query.items() if value not in (None, "")}
         return f"{self.base}{path}{'?' if chosen else ''}{urlencode(chosen)}"
+
+    def address(self, path: str) -> str:
+        """Return the whole address of a page of scmhost, to give to others."""
+        return f"{self.services.url or str(self.request.base_url).rstrip('/') + self.base}{path}"
 
     def below_base(self, path: str) -> str:
         """Return a path of a browser as a path of this service, without that of the proxy."""
@@ -204,6 +209,7 @@ class Visit:
 
     def to_sign_in(self) -> Response:
         """Send the browser to the page where people sign in, and afterwards back."""
+        # A form cannot be sent again from a link.
         here = self.request.url.path if self.request.method == "GET" else ""
         query = f"?{self.request.url.query}" if here and self.request.url.query else ""
         return self.redirect("/sign-in", next=f"{here}{query}")

@@ -304,6 +304,7 @@ class Pauses:
         with self._lock:
             left = self.ends.get(key, 0.0) - self.clock()
             if left <= 0:
+                # While there is no entry, calls do not take the lock at all.
                 self.ends.pop(key, None)
         return max(0, ceil(left))
 

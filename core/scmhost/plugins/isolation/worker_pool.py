@@ -169,6 +169,7 @@ class WorkerPool:
     def give_up(self, worker: Worker, job: Job) -> None:
         """Mark a worker as overdue: its caller no longer waits for this job."""
         with self._change:
+            # The job may have ended at the last moment, and the worker may run another one by now.
             if self._running.get(worker) is job:
                 # Waiting callers are woken, because all workers may be overdue now.
                 self._overdue.add(worker)

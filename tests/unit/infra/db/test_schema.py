@@ -27,8 +27,8 @@ OWNED = [table for table in ALL_TABLES.sorted_tables if table.name not in factor
 MIGRATE = "import sys; from scmhost.infra.db.engine import Store; s = Store.open(sys.argv[1]); s.migrate(); s.close()"
 
 
-# A worker leases work of any organization, so these indexes do not begin with one.
-WORK_QUEUES = {"ix_jobs_state_due_at_id", "ix_repositories_delete_after_id"}
+# A worker leases work of any organization, and deletes what has expired, so these indexes do not begin with one.
+WORK_QUEUES = {"ix_jobs_state_due_at_id", "ix_repositories_delete_after_id", "ix_shared_traces_expires_at"}
 # A delivery to the common address of a provider names an installation, and no organization.
 DELIVERIES = {"ix_installations_provider_external_id_organization_id"}
 # A person belongs to the host, and may be in several organizations.
