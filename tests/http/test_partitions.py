@@ -50,13 +50,13 @@ def plans(store: Store) -> Iterator[list[str]]:
     found: list[str] = []
     uses = re.compile(rf"\b(?:{'|'.join(PARTITIONED)})\b")
 
-    def explain(connection: Connection, cursor: Any, statement: str, parameters: Any, *_: object) -> None:
+    def explain(connection: Connection, _cursor: Any, statement: str, parameters: Any, *_: object) -> None:
         if uses.search(statement) and statement.lstrip().startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
-            with connection.connection.cursor() as own:
-                # A search for the rows of other rows is limited to one partition when it runs.
-                analyze = "ANALYZE" if statement.startswith("SELECT") else "VERBOSE"
-                own.execute(f"EXPLAIN ({analyze}) {statement}", parameters)
-                found.append("\n".join(row[0] for row in own if "(never executed)" not in row[0]))
+            driver: Any = connection.connection.driver_connection
+            # A search for the rows of other rows is limited to one partition when it runs.
+            analyze = "ANALYZE" if statement.startswith("SELECT") else "VERBOSE"
+            rows = driver.execute(f"EXPLAIN ({analyze}) {statement}", parameters)
+            found.append("\n".join(row[0] for row in rows if "(never executed)" not in row[0]))
 
     event.listen(store._engine, "before_cursor_execute", explain)
     yield found

@@ -61,6 +61,11 @@ _RAISE: Final = (
 # A replica has the identifier of its primary server.
 _SAME: Final = text("SELECT system_identifier, current_database() FROM pg_control_system()")
 
+_DELAY: Final = text(
+    "SELECT CASE WHEN pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn() "
+    "THEN extract(epoch FROM now() - pg_last_xact_replay_timestamp()) ELSE 0 END"
+)
+
 
 class Replica:
     """A replica, and whether it can be used."""
@@ -99,6 +104,17 @@ class Replica:
         if connection is not None:
             connection.close()
         return None
+
+    def delay(self) -> float:
+        """Return for how many seconds the replica has not replayed what it has received.
+
+        Raises:
+            StoreError: it is no replica of this database.
+            SQLAlchemyError: it does not answer.
+        """
+        with self._engine.connect() as connection:
+            self._check(connection)
+            return float(connection.scalar(_DELAY) or 0)
 
     def close(self) -> None:
         """Close all connections."""
@@ -193,6 +209,16 @@ class ReplicatedStore(Store):
             if scope and scope.organization_id and scope.organization_id not in tx.changed:
                 parameters: dict[str, Any] = {"organization_id": scope.organization_id}
                 tx.execute(_RAISE, parameters)
+
+    def replica_delay(self) -> float:
+        """Return for how many seconds the replica has not replayed what it has received.
+
+        Raises:
+            StoreError: it is no replica of this database.
+            StoreUnreachable: it does not answer.
+        """
+        with self._translating():
+            return self.replica.delay()
 
     def close(self) -> None:
         """Close all connections."""
