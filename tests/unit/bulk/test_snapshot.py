@@ -32,7 +32,10 @@ def test_snapshot_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert read.header == read_header(file)
     assert read.header.organization == "acme"
     assert {name: number for name, number in read.header.counts.items() if number} == {
-        "projects": 1, "mappings": 1, "commits": 1, "files": 1,
+        "projects": 1,
+        "mappings": 1,
+        "commits": 1,
+        "files": 1,
         "repositories": 1,
     }
     assert read.projects == {"shop": 7, "7": 7}
