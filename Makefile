@@ -11,9 +11,11 @@ PYTEST_PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
 # Tests of rules and use cases, without servers and processes.
 QUICK_TESTS := tests/unit tests/contract
 ROOM ?= mapping
+# The clients are downloaded while the static checks run.
+MAKEFLAGS += --jobs=2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-forgejo test test-quick coverage check clients fmt docs bench fuzz mutants clean
+.PHONY: help demo demo-forgejo test test-quick reliability coverage check clients fmt docs bench spark fuzz mutants clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -59,6 +61,10 @@ coverage: check clients  ## Run all tests, and fail if they cover less than 95 %
 test-quick: .venv/ready  ## Test rules and use cases, without servers: less than a minute
 	$(BIN)/python -m pytest $(PYTEST_PARALLEL) -q -m "not postgresql and not thorough" $(QUICK_TESTS)
 
+# Not a part of "test", which runs a short form of it.
+reliability: .venv/ready  ## Kill the service and its databases, and print what was lost: at most ten minutes
+	SCMHOST_RELIABILITY=long $(BIN)/python -m pytest -n 0 -q tests/reliability $(ARGS)
+
 check: .venv/ready  ## Check lint, formatting, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -74,6 +80,10 @@ docs: .venv/ready  ## Render the generated documentation again
 
 bench: .venv/ready  ## Measure ratios against a baseline of the same run
 	$(BIN)/python benchmarks/run.py
+
+spark: .venv/ready  ## Install PySpark, and run the test of links on Spark; needs Java 17
+	$(BIN)/python -m pip install --quiet --group spark
+	$(BIN)/python -m pytest tests/bulk
 
 fuzz: .venv/ready  ## Generate odd texts until one is read wrongly; stop with Ctrl-C
 	$(BIN)/python -m pip install --quiet --group fuzz

@@ -27,6 +27,7 @@ from scmhost.admin.routes import gauges_loop, metrics_router
 from scmhost.audit import routes as audit_routes
 from scmhost.commits import routes as commit_routes
 from scmhost.infra.api_routes import DOCUMENTED_ERRORS, DirectRoute
+from scmhost.infra.db.errors import StoreError
 from scmhost.infra.errors import (
     ERROR_STATUS,
     InvalidInput,
@@ -38,8 +39,8 @@ from scmhost.infra.errors import (
 )
 from scmhost.infra.http import BodyLimit, HeadRequests, RequestLog, loggable_path, problem
 from scmhost.infra.loops import Loops
+from scmhost.infra.public_address import PublicAddress, TrustedHosts
 from scmhost.installations import routes as installation_routes
-from scmhost.installations import step_routes
 from scmhost.installations.install import InvalidForm
 from scmhost.links import mapping_routes, suspect_routes
 from scmhost.links import routes as link_routes
@@ -48,7 +49,6 @@ from scmhost.plugins import PluginFault, ProviderOff
 from scmhost.plugins.isolation.faults import safe_text
 from scmhost.redirects import routes as redirect_routes
 from scmhost.releases import routes as release_routes
-from scmhost.releases import upload_routes
 from scmhost.repositories import routes as repository_routes
 from scmhost.services import Services
 from scmhost.web.routes import mount_pages
@@ -71,10 +71,10 @@ ROUTERS: Final = (
     organization_routes.router,
     audit_routes.router,
     installation_routes.router,
-    step_routes.router,
     installation_routes.webhook_router,
     organization_routes.projects_router,
     organization_routes.project_router,
+    admin_routes.removal_router,
     repository_routes.installation_router,
     commit_routes.router,
     mapping_routes.router,
@@ -86,12 +86,12 @@ ROUTERS: Final = (
     release_routes.deploys_router,
     suspect_routes.router,
     admin_routes.plugins_router,
-    upload_routes.upload_router,
+    release_routes.upload_router,
     redirect_routes.keys_router,
 )
 
 
-_STATUSES: Final[Statuses] = (*ERROR_STATUS, (ProviderOff, 404))
+_STATUSES: Final[Statuses] = (*ERROR_STATUS, (ProviderOff, 404), (StoreError, 503))
 _REFUSED_STATUS: Final = {"not_found": 404, "invalid": 400, "conflict": 409, "forbidden": 403, "unavailable": 503}
 _FAULT_STATUS: Final = {"timed_out": 503, "busy": 503, "suspended": 503}
 
@@ -172,7 +172,8 @@ def create_application(
 
 
 def _add_routers(app: FastAPI) -> None:
-    for router in (*ROUTERS, admin_routes.health_router, commit_routes.delivery_router, step_routes.callback_router):
+    outside_of_api = (admin_routes.health_router, commit_routes.delivery_router, installation_routes.callback_router)
+    for router in (*ROUTERS, *outside_of_api):
         if router.route_class is DirectRoute:
             # FastAPI compares each request twice with the routes of a router that it includes.
             app.router.routes.extend(router.routes)
@@ -183,6 +184,8 @@ def _add_routers(app: FastAPI) -> None:
 def _add_middleware(app: FastAPI, services: Services) -> None:
     app.add_middleware(BodyLimit, most=services.limits.body_bytes, seconds=services.limits.body_seconds)
     app.add_middleware(HeadRequests, below=API)
+    if services.url:
+        app.add_middleware(PublicAddress, url=services.url)
     if services.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -191,6 +194,8 @@ def _add_middleware(app: FastAPI, services: Services) -> None:
             allow_headers=("Authorization", "Content-Type"),
             expose_headers=("Link", "Retry-After", "X-Request-ID"),
         )
+    if services.url is None and services.trusted_hosts is not None:
+        app.add_middleware(TrustedHosts, hosts=services.trusted_hosts)
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -222,7 +227,13 @@ def _on_scmhost_error(_request: Request, error: Exception) -> JSONResponse:
     hidden = error.public if isinstance(error, ScmhostError) else None
     if hidden and status >= 500:  # noqa: PLR2004
         log.warning("database fault", error=str(error))
-    return problem(status, hidden or str(error), {"WWW-Authenticate": "Bearer"} if status == 401 else None)  # noqa: PLR2004
+    return problem(status, hidden or str(error), _headers_of(status, error))
+
+
+def _headers_of(status: int, error: Exception) -> dict[str, str] | None:
+    if status == 401:  # noqa: PLR2004
+        return {"WWW-Authenticate": "Bearer"}
+    return _retry_after(getattr(error, "retry_after", None))
 
 
 def _retry_after(seconds: int | None) -> dict[str, str] | None:

@@ -7,9 +7,9 @@ from pydantic import SecretStr
 
 from scmhost.infra.clock import Clock
 from scmhost.infra.db.engine import Store
-from scmhost.infra.db.schema import PROBLEMS
+from scmhost.infra.db.schema import PROBLEMS, SERVED
 from scmhost.infra.errors import NotFound, Unavailable
-from scmhost.infra.limits import Limits
+from scmhost.infra.limits import Limits, Quota
 from scmhost.infra.secret_box import NO_KEYS, SecretBox
 from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
 from scmhost.infra.web_settings import DEFAULT_WEB, WebSettings
@@ -51,6 +51,8 @@ class Services:
         limits: how much a request may send or read.
         webhook_key: the key from which webhook secrets are derived; None: webhooks are off.
         url: the address of this service in browsers, without a final slash; None if the operator has not set it.
+        trusted_hosts: the hosts that requests may name while ``url`` is None; None: any, because the application
+            around this one has checked it.
         register_webhooks: whether webhooks are registered at code hosts.
         cors_origins: the origins whose pages may read answers in a browser; ``*``: all.
         operators: slugs or ids of the organizations whose admins may see the state of the host.
@@ -60,7 +62,8 @@ class Services:
         web: the settings of the pages for people.
         actor: who makes the changes, for the audit log.
         full_at: the token buckets of rate limits: when each is full again, by the kind and the id of its key.
-        token_uses: the tokens that were used and whose time of use is not saved yet, by organization and id.
+        token_uses: the tokens and redirect keys that were used and whose time of use is not saved yet, by organization
+            and id.
         local_tokens: the tokens of commands on this machine: their organization, and the user that they act for.
     """
 
@@ -70,6 +73,7 @@ class Services:
     limits: Limits
     webhook_key: SecretStr | None = None
     url: str | None = None
+    trusted_hosts: frozenset[str] | None = None
     register_webhooks: bool = True
     operators: tuple[str | int, ...] = ()
     cors_origins: tuple[str, ...] = ()
@@ -95,13 +99,19 @@ class Services:
         instance: T = self._shared[kind]
         return instance
 
+    def quota_of(self, organization: Organization) -> Quota:
+        """Return what an organization may use: its own keys in the settings, and those of all for the others."""
+        quotas = self.limits.quotas
+        own = quotas.organizations.get(organization.slug)
+        return quotas.model_copy(update=own.model_dump(exclude_unset=True)) if own else quotas
+
     def for_actor(self, actor: Actor) -> Self:
         """Return the same services, with changes recorded under this actor."""
         return replace(self, actor=actor)
 
 
 def check_database(services: Services) -> None:
-    """Check that the database exists and has the tables of this version.
+    """Check that the database exists, and has tables that this version can serve.
 
     Raises:
         NotFound: there is no database yet.
@@ -110,7 +120,7 @@ def check_database(services: Services) -> None:
     check_database_exists(services)
     store = services.store
     state = store.schema_state()
-    if state != "current":
+    if state not in SERVED:
         raise Unavailable(f"database {store.url_without_password}: {PROBLEMS[state]}")
 
 

@@ -6,9 +6,9 @@ from typing import Final, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from scmhost.infra.limits import Limits
+from scmhost.infra.limits import DatabaseSettings, Limits, Quotas
 from scmhost.infra.web_settings import GroupRole, OpenIdSettings, WebSettings
-from scmhost.plugins.config.reading import CONFIG_VARIABLE, OPENID_SECRET, PLUGINS_OFF, WEBHOOK_KEY
+from scmhost.plugins.config.reading import CONFIG_VARIABLE, OPENID_SECRET, PLUGINS_OFF, READ_URL, WEBHOOK_KEY
 from scmhost.plugins.config.reading import DATABASE_URL as DATABASE_VARIABLE
 from scmhost.plugins.config.schema import (
     Breaker,
@@ -33,7 +33,9 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("`[host.spans]`", SpansSettings),
     ("`[host.outbound]`", OutboundSettings),
     ("`[server]`", ServerSettings),
+    ("`[database]`", DatabaseSettings),
     ("`[limits]`", Limits),
+    ("`[limits.quotas]`", Quotas),
     ("`[web]`", WebSettings),
     ("`[[web.groups]]`", GroupRole),
     ("`[web.openid]`", OpenIdSettings),
@@ -50,6 +52,7 @@ _DESCRIPTIONS: Final = {
     (HostSettings, "metrics"): "Prometheus metrics, below.",
     (HostSettings, "spans"): "OpenTelemetry spans, below.",
     (FileSettings, "server"): "How `scmhost serve` listens, below.",
+    (FileSettings, "database"): "Connections to the database, below.",
     (FileSettings, "limits"): "Limits of requests, below.",
     (FileSettings, "web"): "Pages for people, below.",
     (FileSettings, "plugins"): "One table per plugin, below.",
@@ -91,6 +94,7 @@ def limits() -> str:
     rows = [
         (f"`limits.{name}`", f"{field.default:,}", field.description or "")
         for name, field in Limits.model_fields.items()
+        if name != "quotas"
     ]
     return table(("limit", "default", "description"), rows)
 
@@ -117,6 +121,7 @@ def _environment() -> str:
     rows = [
         (f"`{CONFIG_VARIABLE}`", "The configuration file, if `--config` is not given."),
         (f"`{DATABASE_VARIABLE}`", "Overrides `host.database_url`; `--database-url` overrides both."),
+        (f"`{READ_URL}`", "Overrides `host.read_url`, which applies only to the `host.database_url` of the file."),
         (f"`{WEBHOOK_KEY}`", "Overrides `host.webhook_key`."),
         (f"`{OPENID_SECRET}`", "Overrides `web.openid.client_secret`."),
         (f"`{PLUGINS_OFF}`", "Plugins that are off regardless of the file: names separated by commas, or `*`."),

@@ -8,7 +8,8 @@ from itertools import chain
 from typing import Final
 
 from scmhost.commits.complete import COMPLETE_PUSH
-from scmhost.infra.db.schema import PROBLEMS
+from scmhost.infra.db.replicas import ReplicatedStore
+from scmhost.infra.db.schema import PROBLEMS, SERVED
 from scmhost.infra.errors import ScmhostError
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.sealing import attention_reasons
@@ -24,7 +25,7 @@ from scmhost.repositories.webhooks import SYNC_WEBHOOK
 from scmhost.sdk.validation import did_you_mean
 from scmhost.services import Services
 
-from . import host_checks, webhook_checks
+from . import host_checks
 from . import queries as admin_queries
 from .background import OVERDUE_AFTER
 from .host_checks import CONFIGURATION, DATABASE, SEVERITIES, Check, Finding, Findings, each
@@ -36,12 +37,13 @@ __all__ = ["Finding", "config_error_findings", "error_finding", "run_checks", "w
 _MAX_CLOCK_DIFFERENCE: Final = timedelta(seconds=5)
 # The clocks of two machines may differ a little, so that new rows may seem to come from the future.
 _FUTURE: Final = timedelta(minutes=5)
+_MAX_DELAY: Final = timedelta(minutes=1)
 _EXPIRES_SOON: Final = timedelta(days=7)
 _EXAMPLES: Final = 3
 _FAILED_REMEDIES: Final = {
     COMPLETE_PUSH: "fix the cause, and let the code host send the push again",
-    SYNC_WEBHOOK: webhook_checks.REGISTER_AGAIN,
-    REGISTER_WEBHOOKS: webhook_checks.REGISTER_AGAIN,
+    SYNC_WEBHOOK: host_checks.REGISTER_AGAIN,
+    REGISTER_WEBHOOKS: host_checks.REGISTER_AGAIN,
 }
 # A file name that no stack root contains.
 _UNMAPPED_NAME: Final = "scmhost-doctor"
@@ -53,7 +55,9 @@ def run_checks(services: Services) -> list[Finding]:
     # SQLite would create a file that is missing; check_database_file has reported it.
     if services.store.file is None or services.store.file.exists():
         # Checks of rows would fail one after the other on tables of another version.
-        findings += list(check_database(services)) or _check_rows(services)
+        of_database = list(check_database(services))
+        unusable = any(finding.severity == "error" for finding in of_database)
+        findings += of_database + ([] if unusable else _check_rows(services))
     return worst_first(findings)
 
 
@@ -92,19 +96,37 @@ def _check_rows(services: Services) -> list[Finding]:
 def check_database(services: Services) -> Findings:
     """Report a database that does not answer, has other tables, or is not writable."""
     try:
+        services.store.check()
         state = services.store.schema_state()
     except ScmhostError as error:
         yield error_finding(DATABASE, error)
         return
-    if state != "current":
+    if state not in SERVED:
         problem, _, remedy = PROBLEMS[state].partition("; ")
         yield Finding("error", DATABASE, problem, remedy)
         return
+    if state == "compatible":
+        problem = "its tables are of a newer version of scmhost, which this version can serve"
+        yield Finding("note", DATABASE, problem, "install the newer version here too, when the upgrade is complete")
     try:
         with services.store.write() as tx:
             admin_queries.check_write_access(tx)
     except ScmhostError as error:
         yield error_finding(DATABASE, error)
+
+
+def check_replica(services: Services) -> Findings:
+    """Report a replica that cannot be used, or that is far behind: the primary server answers for it."""
+    if not isinstance(services.store, ReplicatedStore):
+        return
+    try:
+        delay = services.store.replica_delay()
+    except ScmhostError as error:
+        yield Finding("warning", "the replica", f"it is not used: {error}", "check host.read_url, and that it runs")
+        return
+    if delay > _MAX_DELAY.total_seconds():
+        problem = f"it is {delay:.0f} s behind, so that organizations that write read from the primary server"
+        yield Finding("warning", "the replica", problem, "find what holds it up: a long query, a pause, or its disk")
 
 
 def check_clocks(services: Services) -> Findings:
@@ -142,6 +164,7 @@ def check_organization_names(services: Services) -> Findings:
 
 def _organization_lists(settings: Settings) -> Iterator[tuple[tuple[str, ...], Sequence[str | int]]]:
     yield ("host", "operators"), settings.host.operators
+    yield ("limits", "quotas", "organizations"), tuple(settings.limits.quotas.organizations)
     for name, own in settings.plugins.items():
         yield ("plugins", name, "allow"), own.allow.organizations
         yield ("plugins", name, "deny"), own.deny.organizations
@@ -344,10 +367,11 @@ _HOST_CHECKS: Final[Sequence[Check]] = (
     host_checks.check_database_file,
 )
 _ROW_CHECKS: Final[Sequence[Check]] = (
+    check_replica,
     check_clocks,
     check_organization_names,
-    webhook_checks.check_webhook_key,
-    webhook_checks.check_registered_webhooks,
+    host_checks.check_webhook_key,
+    host_checks.check_registered_webhooks,
     check_installations,
     check_twins,
     check_credentials,

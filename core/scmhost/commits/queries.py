@@ -19,7 +19,6 @@ from scmhost.infra.db.statements import (
     new_ids,
     number_list,
     numbers_parameter,
-    ordered,
     text_list,
     texts_parameter,
 )
@@ -175,12 +174,6 @@ def find(
         return commit_of(row) if row else None
     changes = file_changes(tx, organization_id, [row.id])
     return replace(commit_of(row), changes=changes.get(row.id, ()))
-
-
-def latest_sha(tx: Transaction, organization_id: int, repository_id: int) -> str | None:
-    """Return the sha of a repository's newest commit."""
-    own = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
-    return tx.scalar(select(COMMITS.c.sha).where(own).order_by(*ordered(_NEWEST_FIRST)).limit(1))
 
 
 def holders(tx: Transaction, organization_id: int, repository_ids: Iterable[int], shas: Sequence[str]) -> set[int]:

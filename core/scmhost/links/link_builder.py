@@ -38,12 +38,10 @@ from .values import (
     file_basis,
     no_link,
     ref_basis,
+    usable_line,
 )
 
 log = structlog.get_logger(__name__)
-
-
-MAX_LINE: Final = 10_000_000
 
 
 class LinkTarget(Struct, frozen=True, gc=False):
@@ -219,11 +217,6 @@ def _deleted(deletion: Deletion | None) -> str:
     if deletion.new_path is None:
         return f"Commit {commit} deleted the file, and no later one that is known added it again."
     return f"Commit {commit} renamed the file to {encodable(deletion.new_path)}."
-
-
-def usable_line(line: int | None) -> int | None:
-    """Return the line, or None if no file has it: runtimes print 0 and -1 for an unknown line."""
-    return line if line is not None and 1 <= line <= MAX_LINE else None
 
 
 # UTF-8 cannot encode such a URL: the answer, and not only this link, would be lost.

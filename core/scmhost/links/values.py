@@ -13,6 +13,7 @@ from msgspec import Struct
 from scmhost.mapping import Evidence, FileStatus, FrameInfo, Rule, rules_of_mapping
 from scmhost.sdk import NEXT_STEP, Existence, Reason, RefKind, looks_like_commit, ref_problem
 from scmhost.sdk.reasons import Confidence
+from scmhost.sdk.urls.plain_links import MAX_LINE
 
 RefSource = Literal["frame", "release", "default_branch", "newest_commit"]
 
@@ -89,6 +90,7 @@ class CodeMapping:
 
     Attributes:
         generated: whether the mapping was derived. Then ``confidence`` and ``derived_from`` are set.
+        evidence: how many frames of the trace a mapping explains that was derived for this request. It is not stored.
     """
 
     id: int
@@ -102,6 +104,7 @@ class CodeMapping:
     created_at: datetime
     confidence: Confidence | None = None
     derived_from: tuple[Evidence, ...] = ()
+    evidence: str | None = None
 
     @property
     def rules(self) -> list[Rule]:
@@ -116,7 +119,7 @@ class CodeMapping:
 
 @dataclass(frozen=True, slots=True)
 class MappingDraft:
-    """A code mapping to save."""
+    """A code mapping to save. ``evidence`` is for the answer alone."""
 
     project_id: int
     repository_id: int
@@ -126,6 +129,7 @@ class MappingDraft:
     generated: bool = False
     confidence: Confidence | None = None
     derived_from: tuple[Evidence, ...] = ()
+    evidence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +279,11 @@ def _kind_of_release_ref(ref: str) -> RefKind:
 
 def _is_usable(ref: str, max_length: int) -> bool:
     return len(ref) <= max_length and ref_problem(ref) is None
+
+
+def usable_line(line: int | None) -> int | None:
+    """Return the line, or None if no file has it: runtimes print 0 and -1 for an unknown line."""
+    return line if line is not None and 1 <= line <= MAX_LINE else None
 
 
 def encodable(text: str) -> str:

@@ -20,9 +20,8 @@ from .credentials import NO_CREDENTIALS, CredentialStore
 from .discovery import Candidate, discover
 from .errors import HostError, PluginFault, ProviderOff
 from .flags.rules import FlagDecision, Question, Step, decide, with_suspensions
-from .isolation.circuit_breaker import CircuitBreaker, Count, Suspension
+from .isolation.circuit_breaker import CircuitBreaker, Count, Pause, Suspension
 from .isolation.guard import Guard
-from .isolation.pauses import Pause
 from .loading import IMPORT_SECONDS
 from .registry import PluginReport, RegistrySnapshot
 from .reloader import RegistryReloader, own_arguments
@@ -339,7 +338,7 @@ class PluginHost:
 
 def _restart_keys(started: Settings, now: Settings) -> Iterator[str]:
     """Yield the keys that a process reads only at its start and that have changed since."""
-    for table in ("host", "server", "limits", "web"):
+    for table in ("host", "server", "database", "limits", "web"):
         before, after = getattr(started, table), getattr(now, table)
         for name in type(before).model_fields:
             if getattr(before, name) != getattr(after, name):

@@ -1,12 +1,17 @@
-"""Redirect keys: create, list and revoke them, and find the organization that a key belongs to.
+"""Redirect keys: create, list, revoke and find them, and the settings with which other tools use them.
 
 A key is a part of a URL that browsers open, so that it is no token: it allows redirects to pages of one organization's
 code hosts, and nothing else.
 """
 
+import json
 import re
 import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlsplit
 
 from scmhost.audit.queries import record
 from scmhost.infra.db.base import secret_digest
@@ -17,7 +22,7 @@ from scmhost.sdk import Organization
 from scmhost.services import Services
 
 from . import queries
-from .queries import RedirectKey
+from .queries import RedirectKey, RedirectKeyDraft
 
 MAX_KEYS: Final = 100
 """How many valid keys an organization may have."""
@@ -29,7 +34,12 @@ _KEY: Final = re.compile(r"(\d{1,16})-[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 def create_key(
-    services: Services, organization: Organization, name: str, *, binds_sender: bool = False
+    services: Services,
+    organization: Organization,
+    name: str,
+    *,
+    binds_sender: bool = False,
+    expires_at: datetime | None = None,
 ) -> tuple[RedirectKey, str]:
     """Create a redirect key. The second value is its text, which cannot be read again.
 
@@ -38,19 +48,23 @@ def create_key(
         organization: the organization that the key belongs to.
         name: shows what the key is for; several keys may have the same.
         binds_sender: whether the key works only for the first sender that uses it.
+        expires_at: when it ends to work; by default never.
 
     Raises:
-        InvalidInput: the name is blank or too long.
+        InvalidInput: the name is blank or too long, or the key would be expired already.
         Conflict: the organization has too many keys.
     """
     if not name.strip() or len(name) > LONGEST_NAME:
         raise InvalidInput(f"The name of a redirect key has 1 to {LONGEST_NAME} characters.", "name")
     text = f"{organization.id}-{secrets.token_urlsafe(32)}"
     now = services.clock.now()
+    if expires_at is not None and expires_at <= now:
+        raise InvalidInput("A redirect key expires in the future.", "expiresAt")
     with services.store.write() as tx:
-        if queries.count_valid(tx, organization.id) >= MAX_KEYS:
+        if queries.count_valid(tx, organization.id, now) >= MAX_KEYS:
             raise Conflict(f"An organization has at most {MAX_KEYS} redirect keys; revoke one that is not used.")
-        key = queries.create(tx, organization.id, name.strip(), text, now, binds_sender=binds_sender)
+        draft = RedirectKeyDraft(name.strip(), text, binds_sender, expires_at)
+        key = queries.create(tx, organization.id, draft, now)
         record(tx, services, organization, "redirect-key.create", (key.id, key.name))
     return key, text
 
@@ -78,24 +92,46 @@ def revoke_key(services: Services, organization: Organization, key_id: int) -> N
 
 
 def organization_of(services: Services, text: str, sender: str | None = None) -> tuple[RedirectKey, Organization]:
-    """Return a valid key and the organization that it belongs to.
+    """Return a valid key and the organization that it belongs to, and note that it is used.
 
     The first sender of a key that binds its sender is saved, which is the only write of a redirect.
 
     Raises:
-        NotFound: the key is unknown or revoked, or another sender's.
+        NotFound: the key is unknown, revoked or expired, or another sender's.
     """
-    unknown = NotFound("There is no such redirect: its key is unknown or revoked, or belongs to another sender.")
+    # One error for all cases, so that a guess does not show which of them it is.
+    unknown = NotFound(
+        "There is no such redirect: its key is unknown or revoked, has expired, or belongs to another sender."
+    )
     match = _KEY.fullmatch(text)
     if not match:
         raise unknown
     rows = services.store.caches.find(int(match[1]), services.clock.now(), find_named)
     key = _cached_key(services, rows, secret_digest(text)) if rows else None
-    if rows is None or key is None or key.revoked_at is not None:
+    if rows is None or key is None or not key.is_valid(services.clock.now()):
         raise unknown
     if key.binds_sender and (not sender or (key.sender or _bind(services, key, sender)) != sender):
         raise unknown
+    services.token_uses.add((key.organization_id, key.id))
     return key, rows.organization
+
+
+def key_problem(services: Services, organization: Organization, text: str, sender: str | None = None) -> str | None:
+    """Return why a redirect with a key leads nowhere; None if the key works. Unlike a redirect, it saves no sender."""
+    match = _KEY.fullmatch(text)
+    if not match or int(match[1]) != organization.id:
+        return f"It is no key of organization {organization.slug!r}."
+    with services.store.read() as tx:
+        key = queries.with_digest(tx, organization.id, secret_digest(text))
+    if key is None:
+        return f"It is no key of organization {organization.slug!r}."
+    if key.revoked_at is not None:
+        return f"Key {key.name!r} was revoked."
+    if not key.is_valid(services.clock.now()):
+        return f"Key {key.name!r} has expired."
+    if key.binds_sender and key.sender and key.sender != sender:
+        return f"Key {key.name!r} works only for the sender {key.sender!r}, as installationId in the address."
+    return None
 
 
 def _cached_key(services: Services, rows: OrganizationCache, digest: str) -> RedirectKey | None:
@@ -119,3 +155,119 @@ def _bind(services: Services, key: RedirectKey, sender: str) -> str | None:
         queries.bind(tx, key.organization_id, key.id, sender)
         saved = queries.get(tx, key.organization_id, key.id)
     return saved.sender if saved else None
+
+
+def snippet(tool: str, url: str, key: str) -> str:
+    """Return the settings of a tool of ``TOOLS``.
+
+    Args:
+        tool: the tool.
+        url: the address of this service in browsers, without a slash at its end.
+        key: the text of a redirect key.
+    """
+    return TOOLS[tool](url, key)
+
+
+def _sentry(url: str, key: str) -> str:
+    # Sentry takes the scheme and the host of the links from the webhook's URL; nothing is sent there.
+    element = {"type": "stacktrace-link", "uri": f"{urlsplit(url).path}/r/sentry/{key}"}
+    integration = {
+        "name": "Source",
+        "isInternal": True,
+        "webhookUrl": f"{url}/",
+        "schema": {"elements": [element]},
+        "scopes": [],
+    }
+    body = json.dumps({"organization": "YOUR-SENTRY-ORGANIZATION", **integration}, indent=2)
+    return f"""\
+In Sentry: Settings > Developer Settings > Create New Integration > Internal Integration.
+
+Name:        {integration["name"]}
+Webhook URL: {integration["webhookUrl"]}
+Schema:
+{json.dumps(integration["schema"], indent=2)}
+
+Or by its API, with a token that has org:write:
+
+curl https://sentry.io/api/0/sentry-apps/ -H "Authorization: Bearer $SENTRY_AUTH_TOKEN" \\
+  -H "Content-Type: application/json" -d @- <<'JSON'
+{body}
+JSON
+"""
+
+
+def _jaeger(url: str, key: str) -> str:
+    place = "file=#{code.file.path}&line=#{code.line.number}"
+    build = "repo=#{vcs.repository.url.full}&rev=#{vcs.ref.head.revision}"
+    # Jaeger shows a link only if the span or its process has all the tags in it.
+    links = {"Source of this build": f"{place}&{build}", "Source": place}
+    patterns = [
+        {"type": "tags", "key": "code.file.path", "url": f"{url}/r/{key}?{query}", "text": text}
+        for text, query in links.items()
+    ]
+    return f"""\
+In the file of "jaeger query --query.ui-config":
+
+{json.dumps({"linkPatterns": patterns}, indent=2)}
+"""
+
+
+def _grafana(url: str, key: str) -> str:
+    # Two dollar signs stand for one in a provisioning file, where one begins the name of a variable.
+    return f"""\
+In the provisioning file of the Loki data source:
+
+jsonData:
+  derivedFields:
+    - name: Source
+      matcherRegex: '((?:[\\w.@~-]*/)*[\\w.@~-]+\\.\\w+:\\d+)'
+      url: '{url}/r/{key}?loc=$${{__value.raw:percentencode}}'
+      urlDisplayLabel: Open the source
+"""
+
+
+def _kibana(url: str, key: str) -> str:
+    return f"""\
+In Kibana: Stack Management > Data Views > the view > the field that has PATH:LINE > Set format > URL.
+
+Type:         Link
+URL template: {url}/r/{key}?loc={{{{value}}}}
+
+A runtime field joins the two fields of the Elastic Common Schema:
+
+emit(doc['log.origin.file.name'].value + ':' + doc['log.origin.file.line'].value)
+"""
+
+
+def _errbit(url: str, key: str) -> str:
+    return f"""\
+In Errbit: the app > Edit > Custom backtrace URL template.
+
+{url}/r/{key}?file=%{{efile}}&line=%{{line}}
+"""
+
+
+def _otel(url: str, key: str) -> str:
+    return f"""\
+At build time:   scmhost build-info
+In the program:  Resource.create(scmhost.integrations.opentelemetry.resource_attributes())
+                 span.set_attributes(scmhost.integrations.opentelemetry.code_attributes(error))
+Without Python:  OTEL_RESOURCE_ATTRIBUTES="vcs.repository.url.full=URL,vcs.ref.head.revision=$(git rev-parse HEAD)"
+
+A backend makes links of these attributes, percent-encoded:
+
+{url}/r/{key}?file={{code.file.path}}&line={{code.line.number}}&repo={{vcs.repository.url.full}}&rev={{vcs.ref.head.revision}}
+"""
+
+
+TOOLS: Final[Mapping[str, Callable[[str, str], str]]] = MappingProxyType(
+    {
+        "errbit": _errbit,
+        "grafana": _grafana,
+        "jaeger": _jaeger,
+        "kibana": _kibana,
+        "otel": _otel,
+        "sentry": _sentry,
+    }
+)
+"""The tools by name."""

@@ -1,6 +1,7 @@
 """Use cases of redirect keys, without HTTP."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -9,6 +10,7 @@ from hosting import SettableClock
 from scmhost.infra.db.base import secret_digest
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
+from scmhost.organizations.tokens import save_token_uses
 from scmhost.redirects import keys
 from scmhost.redirects.keys import create_key, list_keys, organization_of, revoke_key
 from scmhost.sdk import Organization
@@ -41,6 +43,22 @@ def test_key_leads_to_its_organization(services: Services, acme: Organization) -
     assert list_keys(services, acme) == [created]
     assert recorded(services, acme) == [("redirect-key.create", "sentry")]
     assert secret_digest(text) != text
+
+
+def test_key_expires_and_shows_its_last_use(services: Services, acme: Organization) -> None:
+    """An expired key leads nowhere, and makes room for another one; a use is saved by the housekeeping."""
+    end = services.clock.now() + timedelta(days=1)
+    key, text = create_key(services, acme, "grafana", expires_at=end)
+    assert organization_of(services, text)[0] == key
+    save_token_uses(services)
+    (used,) = list_keys(services, acme)
+    assert (used.last_used_at, used.expires_at) == (services.clock.now(), end)
+    services.clock.turn(86_400)  # type: ignore[attr-defined]
+    with pytest.raises(NotFound, match="expired"):
+        organization_of(services, text)
+    assert keys.key_problem(services, acme, text) == "Key 'grafana' has expired."
+    with pytest.raises(InvalidInput, match="in the future"):
+        create_key(services, acme, "grafana", expires_at=end)
 
 
 def test_keys_differ(services: Services, acme: Organization) -> None:
@@ -108,3 +126,19 @@ def test_key_without_binding_keeps_no_sender(services: Services, acme: Organizat
     organization_of(services, text, "one")
     organization_of(services, text, "two")
     assert [key.sender for key in list_keys(services, acme)] == [None]
+
+
+def test_why_a_key_does_not_work_is_said_without_a_write(services: Services, acme: Organization) -> None:
+    """A bound key takes no sender from a test; another organization's key is unknown here."""
+    bound, text = create_key(services, acme, "sentry", binds_sender=True)
+    before = factories.all_rows(services.store)
+    assert keys.key_problem(services, acme, text, "one") is None
+    assert factories.all_rows(services.store) == before
+    organization_of(services, text, "one")
+    assert keys.key_problem(services, acme, text, "one") is None
+    assert "only for the sender 'one'" in (keys.key_problem(services, acme, text, "two") or "")
+    other = organization_named(services.store, "other")
+    for organization, tried in ((other, text), (acme, "nonsense"), (acme, f"{acme.id}-{'x' * 43}")):
+        assert "It is no key" in (keys.key_problem(services, organization, tried) or "")
+    revoke_key(services, acme, bound.id)
+    assert "was revoked" in (keys.key_problem(services, acme, text) or "")

@@ -19,13 +19,17 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Insert,
     MetaData,
     Row,
     Select,
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
+    select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -290,7 +294,12 @@ JOBS: Final = table_of(JobRow)
 
 
 class OrganizationVersionRow(Base):
-    """A counter that is raised with every change of an organization's rows that may be cached."""
+    """Counters of an organization, which transactions raise that change its rows.
+
+    Attributes:
+        version: raised with every change of rows that may be cached.
+        writes: raised by every request that writes, if reads go to a replica.
+    """
 
     # Not a column of the organization: every inserted row refers to that one, and would wait for its writer.
     __tablename__ = "organization_versions"
@@ -299,9 +308,21 @@ class OrganizationVersionRow(Base):
         ForeignKey("organizations.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     version: Mapped[int]
+    writes: Mapped[int] = mapped_column(server_default="0")
 
 
 VERSIONS: Final = table_of(OrganizationVersionRow)
+
+VERSION_OF: Final = select(VERSIONS.c.version).where(VERSIONS.c.organization_id == bindparam("organization"))
+
+
+def raised_version(dialect: str, organization_id: int) -> Insert:
+    """Return the statement that raises the version of an organization, from 0 before the first change."""
+    new: Any = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(VERSIONS)
+    raised = {"version": VERSIONS.c.version + 1}
+    first = new.values(organization_id=organization_id, version=1)
+    statement: Insert = first.on_conflict_do_update(index_elements=[VERSIONS.c.organization_id], set_=raised)
+    return statement
 
 
 def secret_digest(text: str) -> str:

@@ -93,8 +93,15 @@ def finish(tx: Transaction, job: QueuedJob) -> bool:
     return tx.execute(statement).first() is not None
 
 
+def cancel(tx: Transaction, job: QueuedJob) -> bool:
+    """Delete a job that no worker has begun. Return False if one has, or if another job has replaced it."""
+    not_begun = _is_row(job.organization_id, job.id) & (JOBS.c.attempts == 0)
+    return tx.execute(delete(JOBS).where(not_begun).returning(JOBS.c.id)).first() is not None
+
+
 def retry(tx: Transaction, job: QueuedJob, due_at: datetime, fault: str, *, counts: bool = True) -> None:
     """Make a job due again at a later time. ``counts``: whether the attempt is one of those that it has."""
+    # The lease has counted it already.
     attempts = job.attempts if counts else job.attempts - 1
     _change(tx, job, {"due_at": due_at, "leased_until": None, "fault": fault, "attempts": attempts})
 
@@ -111,6 +118,7 @@ def count_by_state(tx: Transaction, now: datetime, overdue_before: datetime) -> 
     state = case((JOBS.c.state == _FAILED, _FAILED), (overdue, "overdue"), else_=_WAITING).label("state")
     inner = select(state).subquery()
     rows = tx.execute(select(inner.c.state, func.count()).group_by(inner.c.state))
+    # A state without jobs has no row.
     return dict.fromkeys((_WAITING, "overdue", _FAILED), 0) | {row[0]: row[1] for row in rows}
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from signal import Signals
 from tempfile import TemporaryDirectory
 from typing import Final, Literal
 
@@ -13,6 +14,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
+from prometheus_client.values import MultiProcessValue
 
 from . import Kind, Operation
 
@@ -36,6 +38,26 @@ def multiprocess_folder(*, wanted: bool) -> Iterator[None]:
             yield
         finally:
             del os.environ[FOLDER]
+
+
+ENDED_WORKERS: Final = "Workers that were killed or have crashed."
+
+
+class EndedWorkers:
+    """Counts the workers that were killed or have crashed, by reason, for the process that starts them.
+
+    That process answers no requests: any worker shows the count, which is in the folder of ``multiprocess_folder``.
+    """
+
+    def __init__(self) -> None:
+        self._value = MultiProcessValue() if os.environ.get(FOLDER) else None
+
+    def count(self, exit_code: int | None) -> None:
+        """Count a worker with this exit code; that of a signal is negative."""
+        reason = Signals(-exit_code).name if exit_code and -exit_code in set(Signals) else "exit"
+        if self._value:
+            name = "scmhost_workers_ended"
+            self._value("counter", name, f"{name}_total", ("reason",), (reason,), ENDED_WORKERS).inc(1)
 
 
 # In seconds. Rendering a template falls into the first buckets, a request to a code host into the last ones.
@@ -71,10 +93,12 @@ class Metrics:
         self._jobs = self._counter("jobs", "Attempts at jobs.", "job", "outcome")
         self._counted = {
             "commits": self._counter("commits", "Commits in requests: new and known ones.", "outcome"),
-            "refused_requests": self._counter("refused_requests", "Requests over a rate limit, by kind.", "kind"),
+            "refused_requests": self._counter("refused_requests", "Requests over a limit, by kind.", "kind"),
             "loop_failures": self._counter("loop_failures", "Rounds of background loops that failed.", "loop"),
             "frames": self._counter("frames", "Frames by outcome: linked, or the reason why not.", "outcome"),
         }
+        # Counted by the process that starts the workers; here for its description.
+        self._counter("workers_ended", ENDED_WORKERS, "reason")
         self._states = self._gauge("plugin_state", "1 where a worker has the plugin in this state.", "plugin", "state")
         self._generation = self._gauge(
             "config_generation", "How often a worker has read new settings; the lowest of all workers.", mode="livemin"

@@ -24,6 +24,7 @@ from scmhost.infra.db.errors import (
     kind_of,
 )
 from scmhost.infra.db.statements import DriverQuery
+from scmhost.infra.limits import DatabaseSettings
 from scmhost.organizations import queries as organization_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import CommitDraft, RepositoryStatus
@@ -104,7 +105,7 @@ def test_a_missing_folder_is_unreachable() -> None:
 
 def test_error_of_a_database_without_tables_names_the_command(empty_url: str) -> None:
     """The error names the command that creates the tables."""
-    with databases.opened(empty_url) as store, pytest.raises(StoreError, match="scmhost migrate"):
+    with databases.opened(empty_url) as store, pytest.raises(StoreError, match="scmhost db status"):
         factories.new_organization(store)
 
 
@@ -117,7 +118,7 @@ def test_a_file_that_is_no_database_is_refused(sqlite_url: str) -> None:
 
 def test_a_locked_database_is_busy(sqlite_url: str) -> None:
     """While another program holds SQLite's lock, a write fails as a whole and can be repeated."""
-    store = Store.open(sqlite_url, busy_timeout=0.01)
+    store = Store.open(sqlite_url, DatabaseSettings(lock_seconds=0.01))
     try:
         organization = factories.new_organization(store)
         with closing(sqlite3.connect(databases.name_of(sqlite_url), isolation_level=None)) as other:
