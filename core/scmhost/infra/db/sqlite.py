@@ -39,7 +39,8 @@ class SqliteFile(Database):
     """The file of a database, by its path and its URL as messages show it."""
 
     def __init__(self, path: str, url: str) -> None:
-        self.path = path
+        # As SQLAlchemy does, so that the program may change its working directory.
+        self.path = os.path.abspath(path)  # noqa: PTH100
         self._identity: tuple[int, int] | None = None
         self._url = url
         self._unwritable_at: float | None = None
@@ -55,7 +56,8 @@ class SqliteFile(Database):
         if self._damaged_at is not None:
             self._check_content()
         connection = engine.connect()
-        if self._identity is None:
+        # A URI of SQLite, such as file:x.db?vfs=..., names no file that could be compared.
+        if self._identity is None and Path(self.path).exists():
             found = Path(self.path).stat()
             self._identity = self.opened = (found.st_dev, found.st_ino)
         return connection
@@ -140,7 +142,7 @@ class SqliteFile(Database):
             raise self._note_damage()
 
     def _check_space(self) -> None:
-        folder = Path(self.path).absolute().parent
+        folder = Path(self.path).parent
         if not (os.access(self.path, os.W_OK) and os.access(folder, os.W_OK)):
             raise unusable(StoreFull, self._url, _READ_ONLY)
         if sys.platform == "win32":
@@ -168,7 +170,7 @@ class SqliteFile(Database):
         self._unwritable_at = None
 
     def _new_connection(self) -> sqlite3.Connection:
-        return sqlite3.connect(f"{Path(self.path).absolute().as_uri()}?mode=rw", uri=True, timeout=1.0)
+        return sqlite3.connect(f"{Path(self.path).as_uri()}?mode=rw", uri=True, timeout=1.0)
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:

@@ -194,3 +194,17 @@ def test_statuses_are_those_of_the_contract(store: Store) -> None:
             assert (
                 repository_queries.update_repository(tx, organization, repository, {"status": status}).status is status
             )
+
+
+def test_a_relative_path_survives_another_working_directory(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that embeds the host may change its working directory."""
+    monkeypatch.chdir(tmp_path)
+    with databases.opened(f"sqlite:///{Path(databases.name_of(sqlite_url)).name}") as store:
+        store.ping()
+        (tmp_path / "other").mkdir()
+        monkeypatch.chdir(tmp_path / "other")
+        store.check()
+        factories.new_organization(store)
+    assert list(Path.cwd().iterdir()) == []
