@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
@@ -228,6 +229,7 @@ def asgi() -> "ASGIApp":
     from scmhost.cli.serve import end_with_supervisor
     from scmhost.infra.http import PeerAddress
     from scmhost.infra.logs import configure_logs
+    from scmhost.infra.public_address import trusted_hosts
     from scmhost.infra.telemetry import open_telemetry
     from scmhost.plugins.config.files import on_hangup
     from scmhost.plugins.config.reading import configuration_path
@@ -239,6 +241,8 @@ def asgi() -> "ASGIApp":
     telemetry = open_telemetry(metrics=settings.host.metrics.enabled, spans=settings.host.spans.enabled)
     # The command migrates once, before it starts the workers.
     host = Host.open(settings, migrate=False, telemetry=telemetry)
+    hosts = trusted_hosts(os.environ.get("SCMHOST_HOST") or settings.server.host, settings.host.allowed_hosts)
+    host.services = replace(host.services, trusted_hosts=hosts)
     on_hangup(host.watch(configuration_path()).wake)
     application = create_application(host.services, host.close, agents_endpoint(wanted=settings.host.mcp))
     # As in the command, whose threshold the processes of several workers do not have.

@@ -51,6 +51,8 @@ class Services:
         limits: how much a request may send or read.
         webhook_key: the key from which webhook secrets are derived; None: webhooks are off.
         url: the address of this service in browsers, without a final slash; None if the operator has not set it.
+        trusted_hosts: the hosts that requests may name while ``url`` is None; None: any, because the application
+            around this one has checked it.
         register_webhooks: whether webhooks are registered at code hosts.
         cors_origins: the origins whose pages may read answers in a browser; ``*``: all.
         operators: slugs or ids of the organizations whose admins may see the state of the host.
@@ -70,6 +72,7 @@ class Services:
     limits: Limits
     webhook_key: SecretStr | None = None
     url: str | None = None
+    trusted_hosts: frozenset[str] | None = None
     register_webhooks: bool = True
     operators: tuple[str | int, ...] = ()
     cors_origins: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from random import getrandbits
 from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import structlog
 from fastapi import Depends, Query, Request, Response
@@ -14,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
 from pydantic.alias_generators import to_camel
+from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -67,6 +69,19 @@ _Cursor = Annotated[str | None, Field(description="A cursor from a Link header; 
 _PerPage = Annotated[int | None, Field(ge=1, le=100, description="Objects on a page.")]
 
 
+def service_url(request: Request) -> str:
+    """Return the address of this service, without a final slash: that of the settings, or that of the request."""
+    url: str | None = request.app.state.services.url
+    return url or str(request.base_url).rstrip("/")
+
+
+def requested_url(request: Request) -> URL:
+    """Return the address of a request as its client may use it again."""
+    url: str | None = request.app.state.services.url
+    # Behind a proxy, the path of the settings comes before that of the request.
+    return request.url.replace(path=urlsplit(url).path + request.url.path) if url else request.url
+
+
 class PageParameters(BaseModel):
     """The paging parameters of a query."""
 
@@ -82,7 +97,7 @@ class Paging:
         # The client chooses the size of a page, up to the limit of the operator.
         size = min(parameters.per_page or limits.page_size, limits.page_size)
         self.request = read_cursor(parameters.cursor, size)
-        self._url = request.url
+        self._request = request
         self._response = response
 
     def answer(self, page: Page[Any], items: Sequence[T]) -> Sequence[T]:
@@ -93,7 +108,7 @@ class Paging:
 
     def headers(self, page: Page[Any]) -> dict[str, str]:
         """Return the Link header for a page, in Sentry's format."""
-        url = str(self._url.remove_query_params("cursor"))
+        url = str(requested_url(self._request).remove_query_params("cursor"))
         previous = ("previous", page.has_previous, page.previous_cursor)
         return {"Link": link_header(url, (previous, ("next", page.has_next, page.next_cursor)))}
 

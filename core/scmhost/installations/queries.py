@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, literal, or_, select
 
 from scmhost.infra.db.base import AnyRow
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import SortKey, batches, duplicates, fetch_page, insert_into, new_id
+from scmhost.infra.db.statements import KeyQuery, SortKey, batches, duplicates, fetch_page, insert_into, new_id
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.repositories.tables import REPOSITORIES
 from scmhost.sdk import Installation, InstallationDraft, JsonObject
@@ -110,9 +110,10 @@ def oldest_of_provider(tx: Transaction, provider: str, limit: int) -> list[Insta
 
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, StoredInstallation]:
     """Return the installations with these ids by id; ids without an installation are left out."""
-    query = select(INSTALLATIONS).where(INSTALLATIONS.c.organization_id == organization_id)
-    rows = (row for piece in batches(ids) for row in tx.execute(query.where(INSTALLATIONS.c.id.in_(piece))))
-    return {row.id: _installation(row) for row in rows}
+    return {row.id: _installation(row) for row in _BY_ID.rows(tx, organization_id, ids)}
+
+
+_BY_ID: Final = KeyQuery(select(INSTALLATIONS), INSTALLATIONS.c.organization_id, INSTALLATIONS.c.id)
 
 
 def page(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound, ProviderRefused, ScmhostError, Unavailable
-from scmhost.infra.http import RequestedPage, html_page
+from scmhost.infra.http import RequestedPage, html_page, service_url
 from scmhost.organizations.access import (
     AuditedServices,
     ForIntegrations,
@@ -248,10 +248,7 @@ def _webhook_out(
     secrets = list_secrets(services, organization, installation_id)
     path = request.app.url_path_for("delivery_receive", installation_id=installation_id)
     return {
-        # Behind a proxy, the request may have another address than the public one.
-        "url": f"{services.url}{path}"
-        if services.url
-        else str(request.url_for("delivery_receive", installation_id=installation_id)),
+        "url": f"{service_url(request)}{path}",
         "secrets": [
             WebhookSecretOut(id=str(secret.id), date_created=secret.created_at, date_expires=secret.expires_at)
             for secret in secrets

@@ -8,6 +8,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
+from msgspec import Struct
+
 from scmhost.mapping import Evidence, FileStatus, FrameInfo, Rule, rules_of_mapping
 from scmhost.sdk import NEXT_STEP, Existence, Reason, RefKind, looks_like_commit, ref_problem
 from scmhost.sdk.reasons import Confidence
@@ -47,7 +49,8 @@ _DERIVED_CONFIDENCE: Final[Mapping[Confidence, Confidence]] = MappingProxyType(
 )
 
 
-class FrameQuery(NamedTuple):
+# A trace has hundreds of frames, and each becomes several values: msgspec's structs are the lightest that Python has.
+class FrameQuery(Struct, frozen=True, gc=False):
     """A frame to link.
 
     Attributes:
@@ -87,6 +90,7 @@ class CodeMapping:
 
     Attributes:
         generated: whether the mapping was derived. Then ``confidence`` and ``derived_from`` are set.
+        evidence: how many frames of the trace a mapping explains that was derived for this request. It is not stored.
     """
 
     id: int
@@ -100,6 +104,7 @@ class CodeMapping:
     created_at: datetime
     confidence: Confidence | None = None
     derived_from: tuple[Evidence, ...] = ()
+    evidence: str | None = None
 
     @property
     def rules(self) -> list[Rule]:
@@ -114,7 +119,7 @@ class CodeMapping:
 
 @dataclass(frozen=True, slots=True)
 class MappingDraft:
-    """A code mapping to save."""
+    """A code mapping to save. ``evidence`` is for the answer alone."""
 
     project_id: int
     repository_id: int
@@ -124,6 +129,7 @@ class MappingDraft:
     generated: bool = False
     confidence: Confidence | None = None
     derived_from: tuple[Evidence, ...] = ()
+    evidence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +168,7 @@ def _mapping_confidence(basis: LinkBasis) -> Confidence:
     return "low" if basis.file == "unknown" else _DERIVED_CONFIDENCE[basis.derivation or "low"]
 
 
-class Link(NamedTuple):
+class Link(Struct, frozen=True, gc=False):
     """A URL for a frame. ``verified`` is whether the code host has the file; None if that is not known."""
 
     url: str

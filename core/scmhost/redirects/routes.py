@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from pydantic import BaseModel, Field
 
+from scmhost.infra.api_routes import direct_router
 from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError, TooManyRequests
 from scmhost.infra.http import Moment, Wire, html_page, note_organization, read_query
 from scmhost.links.values import FrameQuery, no_link_message
@@ -33,7 +34,7 @@ from .follow import Followed, RedirectRequest, follow
 from .keys import create_key, key_problem, list_keys, organization_of, revoke_key
 from .queries import RedirectKey
 
-router: Final = APIRouter(tags=["redirects"])
+router: Final = direct_router(tags=["redirects"])
 
 _LONGEST: Final = 4096
 _NUMBER: Final = re.compile(r"\d{1,9}", re.ASCII)

@@ -159,7 +159,9 @@ def _create(
 
 def _saved_release(services: Services, organization: Organization, version: str, saved: SavedRelease) -> ReleaseOut:
     # Read without the project of the path: another request may have removed the release from it meanwhile.
-    return release_out(services, organization, get_release(services, organization, version), saved.notes)
+    return release_out(
+        services, organization, get_release(services, organization, version, written=saved.release), saved.notes
+    )
 
 
 project_releases_router: Final = APIRouter(

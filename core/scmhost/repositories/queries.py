@@ -12,6 +12,7 @@ from scmhost.commits.tables import COMMITS
 from scmhost.infra.db.base import AnyRow
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.statements import (
+    KeyQuery,
     SortKey,
     batches,
     duplicates,
@@ -233,9 +234,7 @@ def get(tx: Transaction, organization_id: int, repository_id: int, *, lock: bool
 
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Repository]:
     """Return the repositories with these ids, by id. Unknown ids have no entry."""
-    query = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id)
-    rows = (row for piece in batches(ids) for row in tx.execute(query.where(REPOSITORIES.c.id.in_(piece))))
-    return {row.id: repository_of(row) for row in rows}
+    return {row.id: repository_of(row) for row in _BY_ID.rows(tx, organization_id, ids)}
 
 
 def by_name(tx: Transaction, organization_id: int, name: str) -> Repository | None:
@@ -345,11 +344,13 @@ def update_repository(
 
 
 def _holders(tx: Transaction, organization_id: int, keys: Iterable[str]) -> dict[str, Repository]:
-    query = select(*COLUMNS).where(
-        REPOSITORIES.c.organization_id == organization_id, REPOSITORIES.c.status.in_(HOLDERS)
-    )
-    rows = (row for piece in batches(keys) for row in tx.execute(query.where(REPOSITORIES.c.name_key.in_(piece))))
-    return {name_key(row.name): repository_of(row) for row in rows}
+    return {name_key(row.name): repository_of(row) for row in _HOLDERS_BY_KEY.rows(tx, organization_id, keys)}
+
+
+_BY_ID: Final = KeyQuery(select(*COLUMNS), REPOSITORIES.c.organization_id, REPOSITORIES.c.id)
+_HOLDERS_BY_KEY: Final = KeyQuery(
+    select(*COLUMNS).where(REPOSITORIES.c.status.in_(HOLDERS)), REPOSITORIES.c.organization_id, REPOSITORIES.c.name_key
+)
 
 
 def _new_row(organization_id: int, repository_id: int, name: str, now: datetime) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 
 from scmhost.infra.errors import InvalidInput
-from scmhost.infra.http import Moment, PageParameters, Paging, Wire, json_answer, link_header, read_query
+from scmhost.infra.http import Moment, PageParameters, Paging, Wire, json_answer, link_header, read_query, requested_url
 from scmhost.infra.paging import Page
 from scmhost.installations.install import InvalidForm, field_problems
 from scmhost.installations.schemas import OfferOut, Offers, RemovedInstallation
@@ -93,7 +93,7 @@ def offers_list(
 ) -> Offers:
     """A page of the repositories that can be added to an installation, without those that it already has."""
     page = offer_repositories(services, organization, parse_id(integration_id, "installation"), search, cursor)
-    url = str(request.url.remove_query_params("cursor"))
+    url = str(requested_url(request).remove_query_params("cursor"))
     pages = (("previous", False, ""), ("next", page.next is not None, page.next or ""))
     response.headers["Link"] = link_header(url, pages)
     return Offers(

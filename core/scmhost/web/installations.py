@@ -180,7 +180,7 @@ def _page(
         ),
         synced=sync_status(services, organization, installation.id),
         takes_pushes=services.plugins.has_hook(installation.provider, "scm_read_push"),
-        address=_delivery_address(visit, installation.id),
+        address=visit.address(f"/hooks/{installation.id}/"),
         secrets=list_secrets(services, organization, installation.id),
         deliveries=list_deliveries(services, organization, installation.id),
         blocker=webhooks_blocker(services) if registers else None,
@@ -189,12 +189,6 @@ def _page(
         problem=problem,
         failed=failed,
     )
-
-
-def _delivery_address(visit: Visit, installation_id: int) -> str:
-    if visit.services.url:
-        return f"{visit.services.url}/hooks/{installation_id}/"
-    return str(visit.request.url_for("delivery_receive", installation_id=installation_id))
 
 
 VIEWS: Final = (

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from scmhost.infra.db.base import is_id
 from scmhost.infra.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
-from scmhost.infra.http import note_organization
+from scmhost.infra.http import note_organization, service_url
 from scmhost.infra.paging import PageQuery, read_cursor
 from scmhost.organizations import create
 from scmhost.organizations.people import known_person
@@ -57,7 +57,7 @@ class Visit:
 
     def address(self, path: str) -> str:
         """Return the whole address of a page of scmhost, to give to others."""
-        return f"{self.services.url or str(self.request.base_url).rstrip('/') + self.base}{path}"
+        return f"{service_url(self.request)}{path}"
 
     def below_base(self, path: str) -> str:
         """Return a path of a browser as a path of this service, without that of the proxy."""

@@ -5,7 +5,7 @@ Column types mean the same on every database. A value that one of the databases 
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b, sha256
@@ -259,6 +259,13 @@ def hash_of(text: str) -> int:
     # Python's own hash() differs between processes.
     digest = blake2b(checked_text(text).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
+
+
+def hashes_of(texts: Iterable[str]) -> set[int]:
+    """Return the hashes of those texts that every database takes."""
+    found = list(texts)
+    # Checking all at once is much faster than one by one.
+    return set(map(hash_of, found if is_text("".join(found)) else filter(is_text, found)))
 
 
 class JobRow(EntityMixin, Base):

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from scmhost.infra.db.statements import insert_for, new_id, new_ids
@@ -124,10 +124,22 @@ def count_by_state(tx: Transaction, now: datetime, overdue_before: datetime) -> 
 
 def with_key_prefix(tx: Transaction, organization_id: int, kind: str, start: str) -> Sequence[QueuedJob]:
     """Return the jobs of a kind whose keys have this prefix, by key."""
-    of_kind = (JOBS.c.organization_id == organization_id) & (JOBS.c.kind == kind)
     # Keys contain "_" and "%", which LIKE would read as wildcards.
-    query = select(JOBS).where(of_kind, JOBS.c.key.startswith(start, autoescape=True)).order_by(JOBS.c.key)
-    return [_job(row) for row in tx.execute(query)]
+    pattern = start.replace("/", "//").replace("_", "/_").replace("%", "/%") + "%"
+    return [
+        _job(row) for row in tx.execute(_WITH_PREFIX, {"organization": organization_id, "of": kind, "keys": pattern})
+    ]
+
+
+_WITH_PREFIX: Final = (
+    select(JOBS)
+    .where(
+        JOBS.c.organization_id == bindparam("organization"),
+        JOBS.c.kind == bindparam("of"),
+        JOBS.c.key.like(bindparam("keys"), escape="/"),
+    )
+    .order_by(JOBS.c.key)
+)
 
 
 def put_many(

@@ -29,6 +29,8 @@ KeyPath = tuple[str, ...]
 """The keys that lead to a value, from the top of the file."""
 
 _ENV_KEY: Final = "env"
+# A name, an IPv4 address, or an IPv6 address without brackets.
+_HOST_NAME: Final = re.compile(r"\*|[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE)
 _ENV_NAME: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
@@ -89,6 +91,13 @@ def _allowed_host(entry: str) -> str:
     return entry
 
 
+def _host_name(text: str) -> str:
+    if not _HOST_NAME.fullmatch(text):
+        raise ValueError(f"{text!r} is no host; write its name or address alone, without https://, port and path")
+    return text.lower()
+
+
+HostName = Annotated[str, AfterValidator(_host_name)]
 AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
 WebhookKey = Annotated[SecretStr, Field(min_length=32)]
 SecretKey = Annotated[SecretStr | KeySource, PlainValidator(_secret_key)]
@@ -136,6 +145,11 @@ class HostSettings(Table):
     url: WebUrl | None = Field(
         default=None,
         description="Address of this service in browsers and at code hosts, such as `https://scmhost.example`.",
+    )
+    allowed_hosts: Annotated[tuple[HostName, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Hosts that requests may name while `url` is not set, such as `scmhost.lan`; `*`: all. Loopback "
+        "names and the address in `[server]` always may.",
     )
     webhook_key: WebhookKey | None = Field(
         default=None, description="Key for deriving webhook secrets: at least 32 random characters."
