@@ -6,6 +6,7 @@ row as ``scmhost suspects --jsonl`` reads it, with ``labels``: the commits that 
 
 Each case is measured by weights that were fitted without it (cross-validation, repeated with other folds). A suspect is
 right if it is one of the labels; cases without an answer, or whose label no commit of the row has, count as wrong.
+"five of possible" leaves out the cases whose label no candidate has.
 
 Usage: ``python benchmarks/suspects.py DATA [--repeats N] [--folds N] [--fit]``. ``--fit`` prints the weights of all
 cases for ``scmhost.suspects.ranking``.
@@ -61,9 +62,12 @@ class Tally:
     five: int = 0
     high: int = 0
     high_right: int = 0
+    possible: int = 0
 
-    def add(self, shas: Sequence[str], labels: frozenset[str], *, high: bool = False) -> None:
+    def add(self, choice: Choice, shas: Sequence[str], *, high: bool = False) -> None:
+        labels = choice.labels
         right = not labels.isdisjoint(shas[:1])
+        self.possible += any(choice.right)
         self.cases += 1
         self.answered += bool(shas)
         self.first += right
@@ -74,7 +78,8 @@ class Tally:
     def cells(self) -> list[str]:
         shares = [f"{100 * part / self.cases:.0f} %" for part in (self.answered, self.first, self.five)]
         precision = f"{100 * self.high_right / self.high:.0f} %" if self.high else "-"
-        return [*shares, f"{100 * self.high / self.cases:.0f} %", precision]
+        of_possible = f"{100 * self.five / max(1, self.possible):.0f} %"
+        return [*shares, of_possible, f"{100 * self.high / self.cases:.0f} %", precision]
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +261,7 @@ class Experiment:
                     for number, choice in self.choices[mode.name].items():
                         if number in left_out:
                             shas, high = ranked(choice, weights[mode.lines])
-                            tallies[mode.name].add(shas, choice.labels, high=high)
+                            tallies[mode.name].add(choice, shas, high=high)
         return tallies
 
     def by_rule(self, mode: Mode, rule: Rule) -> Tally:
@@ -264,7 +269,7 @@ class Experiment:
         tally = Tally()
         for choice in self.choices[mode.name].values():
             shas, high = rule(choice.question)
-            tally.add(shas, choice.labels, high=high)
+            tally.add(choice, shas, high=high)
         return tally
 
 
@@ -313,7 +318,10 @@ def main() -> None:
             weights = experiment.fitted(lines, frozenset(range(len(experiment.cases))))
             print(name, {key: round(value, 2) for key, value in weights.of_features.items()}, round(weights.of_none, 2))
         return
-    print("| mode | rule | answered | first | five | high | high right |\n| --- | --- | --- | --- | --- | --- | --- |")
+    print(
+        "| mode | rule | answered | first | five | five of possible | high | high right |\n"
+        "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    )
     validated = experiment.cross_validated(options.folds, options.repeats)
     for mode in filter(lambda mode: experiment.choices[mode.name], MODES):
         rules = RULES if mode.lines else {name: rule for name, rule in RULES.items() if "blamed" not in name}

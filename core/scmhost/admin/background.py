@@ -9,6 +9,7 @@ import structlog
 
 from scmhost.commits.complete import COMPLETE_PUSH, complete_push
 from scmhost.infra.db import jobs
+from scmhost.infra.db.drivers import long_statements
 from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.errors import Unavailable
 from scmhost.infra.loops import Loop
@@ -79,6 +80,7 @@ def background_loops(services: Services) -> list[Loop]:
 
     def keep_house(_woken: bool) -> bool:  # noqa: FBT001
         works = (
+            check_store,
             delete_due_repositories,
             forget_expired,
             delete_expired_traces,
@@ -98,10 +100,16 @@ def background_loops(services: Services) -> list[Loop]:
     return [jobs_loop, Loop("housekeeping", keep_house, seconds=HOUSEKEEPING_SECONDS, telemetry=telemetry)]
 
 
+def check_store(services: Services) -> None:
+    """Check the database as a whole, so that damage is noticed though no request reads the damaged part."""
+    services.store.check()
+
+
 def _unless_unavailable(event: str, work: Callable[[], object]) -> None:
     """Do the work, or log one line without a traceback if the database is down, which ``/readyz`` reports."""
     try:
-        work()
+        with long_statements():
+            work()
     except Unavailable as error:
         log.warning(event, error=str(error))
 

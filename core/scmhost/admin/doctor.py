@@ -94,6 +94,7 @@ def _check_rows(services: Services) -> list[Finding]:
 def check_database(services: Services) -> Findings:
     """Report a database that does not answer, has other tables, or is not writable."""
     try:
+        services.store.check()
         state = services.store.schema_state()
     except ScmhostError as error:
         yield error_finding(DATABASE, error)

@@ -231,6 +231,7 @@ _DERIVED: Final = Shown(
         "SOURCE ROOT": "mapping.sourceRoot",
         "REPOSITORY": "mapping.repository.name",
         "CONFIDENCE": "mapping.confidence",
+        "BECAUSE": "mapping.evidence",
         "DETAIL": "detail",
     },
     rows="mappings",

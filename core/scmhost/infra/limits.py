@@ -1,4 +1,6 @@
-"""Limits of requests, answers and jobs. The defaults are those of Sentry's API where it has one."""
+"""Limits of requests, answers, jobs and the database. The defaults are those of Sentry's API where it has one."""
+
+from typing import Final
 
 from collections.abc import Mapping
 from typing import Final, Literal
@@ -158,3 +160,43 @@ class Limits(BaseModel):
         most = getattr(self, limit)
         if size > most:
             raise InvalidInput(f"{size} is over the limit of {most} (limits.{limit}).", field)
+
+
+class DatabaseSettings(BaseModel):
+    """``[database]`` of plugins.toml: connections, and how long they wait.
+
+    With the defaults, a request that cannot be served because of the database is refused within five seconds.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pool_size: int = Field(
+        default=30,
+        ge=2,
+        le=1_000,
+        description="Most connections of each worker to PostgreSQL; a third of them stay open.",
+    )
+    pool_seconds: float = Field(
+        default=1.5, gt=0, le=60, description="Longest wait for a free connection of the worker, in seconds."
+    )
+    connect_seconds: int = Field(
+        default=2, ge=2, le=60, description="Longest time that PostgreSQL may take to open a connection, in seconds."
+    )
+    lock_seconds: float = Field(
+        default=3.0,
+        gt=0,
+        le=600,
+        description="Longest wait for a lock: of PostgreSQL, or for another writer of SQLite; in seconds.",
+    )
+    statement_seconds: float = Field(
+        default=30.0, gt=0, le=3_600, description="Longest statement of a request on PostgreSQL, in seconds."
+    )
+    long_statement_seconds: float = Field(
+        default=3_600.0,
+        gt=0,
+        le=86_400,
+        description="Longest statement of migrations, exports, jobs and deletions on PostgreSQL, in seconds.",
+    )
+
+
+DEFAULT_DATABASE: Final = DatabaseSettings()

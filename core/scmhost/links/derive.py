@@ -8,7 +8,15 @@ from scmhost.audit.queries import Action, record
 from scmhost.commits.find_repository import is_placeholder
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
-from scmhost.mapping import CLASS_PLATFORMS, MappingIndex, Unmapped, derive_mappings, file_names, map_frame
+from scmhost.mapping import (
+    CLASS_PLATFORMS,
+    DerivedMapping,
+    MappingIndex,
+    Unmapped,
+    derive_mappings,
+    file_names,
+    map_frame,
+)
 from scmhost.organizations.queries import Project
 from scmhost.organizations.quotas import take_rows
 from scmhost.repositories import file_queries
@@ -76,6 +84,7 @@ def derive_for_request(
             created_at=now,
             confidence=draft.confidence,
             derived_from=draft.derived_from,
+            evidence=draft.evidence,
         )
         for number, (draft, _) in enumerate(_drafts(tx, services, organization, frames, project_id=0), start=1)
     ]
@@ -228,12 +237,20 @@ def _drafts(
                 generated=True,
                 confidence=derived.confidence,
                 derived_from=derived.derived_from[:_MAX_EVIDENCE],
+                evidence=_sentence(derived),
             ),
             repositories[derived.repository],
         )
         # Not whole: the query above reads only files with the names of frames.
         for derived in derive_mappings(own, paths, whole=False)
     ]
+
+
+def _sentence(derived: DerivedMapping) -> str:
+    """Return how many files of the trace a mapping explains, in words."""
+    explained, files = derived.share
+    folder = derived.roots.source_root or "the top folder"
+    return f"files of the trace in {folder}: {explained} of {files}"
 
 
 def _common_branch(tx: Transaction, organization: Organization, repository_id: int) -> str | None:

@@ -152,11 +152,12 @@ def _fields(draft: MappingDraft) -> dict[str, Any]:
     """Return the columns of a draft."""
     evidence = [list(pair) for pair in draft.derived_from]
     # An empty list is stored as NULL, as it is in rows of people's mappings.
-    return asdict(draft) | {"source_hash": hash_of(draft.source_root), "derived_from": evidence or None}
+    columns = asdict(draft) | {"source_hash": hash_of(draft.source_root), "derived_from": evidence or None}
+    return {name: value for name, value in columns.items() if name != "evidence"}
 
 
 def _mapping(row: AnyRow) -> CodeMapping:
-    columns = {field.name: getattr(row, field.name) for field in fields(CodeMapping)}
+    columns = {field.name: getattr(row, field.name) for field in fields(CodeMapping) if field.name != "evidence"}
     return CodeMapping(**columns | {"derived_from": tuple(Evidence(*pair) for pair in row.derived_from or ())})
 
 

@@ -94,6 +94,10 @@ class MappingShort(TypedDict):
     repository: RepositoryShort | None
     automaticallyGenerated: bool
     confidence: Annotated[str | None, Field(description="The confidence of a derived mapping: high, medium or low.")]
+    evidence: Annotated[
+        str | None,
+        Field(description="How many files of the trace a mapping explains that was derived from it, in words."),
+    ]
 
 
 class MappingWithEvidence(MappingShort):
@@ -134,6 +138,7 @@ def mapping_short(mapping: CodeMapping | MappingDraft, repository: Repository | 
         "repository": {"id": str(repository.id), "name": repository.name} if repository else None,
         "automaticallyGenerated": mapping.generated,
         "confidence": mapping.confidence,
+        "evidence": encodable(mapping.evidence) if mapping.evidence else None,
     }
 
 

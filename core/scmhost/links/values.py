@@ -90,6 +90,7 @@ class CodeMapping:
 
     Attributes:
         generated: whether the mapping was derived. Then ``confidence`` and ``derived_from`` are set.
+        evidence: how many frames of the trace a mapping explains that was derived for this request. It is not stored.
     """
 
     id: int
@@ -103,6 +104,7 @@ class CodeMapping:
     created_at: datetime
     confidence: Confidence | None = None
     derived_from: tuple[Evidence, ...] = ()
+    evidence: str | None = None
 
     @property
     def rules(self) -> list[Rule]:
@@ -117,7 +119,7 @@ class CodeMapping:
 
 @dataclass(frozen=True, slots=True)
 class MappingDraft:
-    """A code mapping to save."""
+    """A code mapping to save. ``evidence`` is for the answer alone."""
 
     project_id: int
     repository_id: int
@@ -127,6 +129,7 @@ class MappingDraft:
     generated: bool = False
     confidence: Confidence | None = None
     derived_from: tuple[Evidence, ...] = ()
+    evidence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

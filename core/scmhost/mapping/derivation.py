@@ -1,16 +1,19 @@
 """Derive code mappings from frames and the file lists of repositories."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from scmhost.sdk.reasons import Confidence
 
 from .code_mapping import Rule, fold, normalize_slashes
 from .frame_mapping import FrameInfo, common_package, source_set_of
+from .index import MappingIndex
 from .paths import FramePath, NoRoots, ending_of, read_frame_path
+from .placement import Placement, Suggestion, place_together, suggest
 
 SOURCE_ENDINGS: Final = frozenset(
     """
@@ -30,6 +33,10 @@ _TESTS: Final = (
 )
 
 
+# Pasted text is untrusted: 200 frames, each with 500 files of its name.
+_MOST_COMPARED: Final = 100_000
+
+
 class Evidence(NamedTuple):
     """A frame's path and the only file that it can mean."""
 
@@ -37,8 +44,14 @@ class Evidence(NamedTuple):
     file: str
 
 
-@dataclass(frozen=True, slots=True)
-class DerivedRoots:
+class Share(NamedTuple):
+    """How many of a trace's frames a mapping leads to a known file."""
+
+    explained: int
+    frames: int
+
+
+class DerivedRoots(NamedTuple):
     """A stack root and the source root that replaces it in the repository."""
 
     stack_root: str
@@ -55,12 +68,23 @@ class DerivedMapping:
         confidence: ``high`` if several files support it or a path has three segments in common with its file,
             ``medium`` for two segments, ``low`` for a file name alone.
         derived_from: the frames and files that support it.
+        share: how many frames it explains, of all that name a file.
     """
 
     repository: str
     roots: DerivedRoots
     confidence: Confidence
     derived_from: tuple[Evidence, ...]
+    share: Share
+
+
+class _MatchedFrame(NamedTuple):
+    """A frame's path and the file that it means, with the roots that lead there."""
+
+    path: FramePath
+    repository: str
+    roots: DerivedRoots
+    file: str
 
 
 # A repository, and a folder of it that a derived mapping leads to.
@@ -78,10 +102,31 @@ class _FileLists:
             # Without duplicates: a file that is listed twice would look ambiguous.
             for file in dict.fromkeys(listed):
                 self._by_name[_name_of(file)].append((repository, file))
+        self._known: set[tuple[str, str | None]] = {pair for listed in self._by_name.values() for pair in listed}
 
     def all_files(self, repository: str) -> Sequence[str]:
         """Return all files of a repository, or none if the list is incomplete."""
         return self._files[repository] if self._complete else ()
+
+    def suggest(self, paths: Iterable[FramePath]) -> dict[FramePath, list[Suggestion]]:
+        """Return the files that frames may mean, with the trees that they suggest.
+
+        Names with the most comparisons are left out if there are too many of them: hostile traces repeat one name.
+        """
+        by_name: defaultdict[str, list[FramePath]] = defaultdict(list)
+        for path in paths:
+            by_name[_name_of(path.normalized)].append(path)
+        costs = sorted((len(same) * len(self._by_name.get(name, ())), name) for name, same in by_name.items())
+        affordable = (
+            name
+            for total, (_, name) in zip(accumulate(cost for cost, _ in costs), costs, strict=True)
+            if total <= _MOST_COMPARED
+        )
+        return {path: suggest(path, self._by_name.get(name, ())) for name in affordable for path in by_name[name]}
+
+    def has(self, target: tuple[str, str | None]) -> bool:
+        """Return whether a repository has a file."""
+        return target in self._known
 
     def only_match(self, normalized: str, covered: _Covered) -> tuple[str, str] | None:
         """Return the one repository and file that a path can mean; None if there is none or several."""
@@ -98,7 +143,9 @@ def derive_mappings(
 ) -> list[DerivedMapping]:
     """Return the code mappings that frames and files support, sorted by repository and roots.
 
-    Frames that could mean several files are tried again without the files that a derived mapping already covers.
+    Frames with a file name that exists several times are placed together: the tree that explains most frames wins, see
+    ``placement``. Frames that this leaves are compared alone. Those that could mean several files are tried again
+    without the files that a derived mapping already covers. A frame that several trees explain equally well gets none.
 
     Args:
         frames: the frames of a project.
@@ -106,25 +153,20 @@ def derive_mappings(
         whole: whether these are all files of each repository, or only those with the name of a frame's file.
     """
     lists = _FileLists(files, complete=whole)
-    waiting = _frame_paths(frames)
-    evidence: dict[tuple[str, DerivedRoots], list[Evidence]] = defaultdict(list)
-    covered: _Covered = set()
-    while waiting:
+    paths = _frame_paths(frames)
+    placement = place_together(lists.suggest(paths))
+    matches = list(_placed_matches(placement, lists))
+    waiting = [path for path in paths if path not in placement.undecided]
+    fresh = matches
+    while True:
+        # Frames of one origin share a mapping; the others of that origin need none of their own.
+        matched_tops = {match.path.top for match in fresh}
+        waiting = [path for path in waiting if path.top not in matched_tops]
+        covered = {(match.repository, match.roots.source_root) for match in matches}
         fresh = list(_unique_matches(waiting, lists, covered))
         if not fresh:
-            break
-        for path, repository, roots, file in fresh:
-            evidence[repository, roots].append(Evidence(path.raw, file))
-            covered.add((repository, roots.source_root))
-        # Frames of one origin share a mapping; the others of that origin need none of their own.
-        matched_tops = {path.top for path, *_ in fresh}
-        waiting = [path for path in waiting if path.top not in matched_tops]
-    derived = [
-        DerivedMapping(repository, roots, _confidence(pairs), tuple(sorted(set(pairs))))
-        for (repository, roots), pairs in evidence.items()
-    ]
-    # Sorted, so that frames in another order give the same answer.
-    return sorted(derived, key=lambda item: (item.repository, item.roots.stack_root, item.roots.source_root))
+            return _agreeing(matches, placement, paths, lists)
+        matches = [*matches, *fresh]
 
 
 def file_names(frames: Iterable[FrameInfo]) -> list[str]:
@@ -151,22 +193,70 @@ def _frame_paths(frames: Iterable[FrameInfo]) -> list[FramePath]:
     return list(dict.fromkeys(path for path in paths if not isinstance(path, NoRoots)))
 
 
-def _unique_matches(
-    paths: Iterable[FramePath], lists: _FileLists, covered: _Covered
-) -> Iterator[tuple[FramePath, str, DerivedRoots, str]]:
-    """Yield each path that can mean one file only, with its repository, roots and file."""
+def _placed_matches(placement: Placement, lists: _FileLists) -> Iterator[_MatchedFrame]:
+    """Yield the frames that are placed together with others."""
+    for path, candidate in placement.placed.items():
+        repository, file = candidate.tree.repository, candidate.file
+        roots = _exact_roots(path, repository, file, lists)
+        if roots is not None:
+            yield _MatchedFrame(path, repository, roots, file)
+
+
+def _unique_matches(paths: Iterable[FramePath], lists: _FileLists, covered: _Covered) -> Iterator[_MatchedFrame]:
+    """Yield each path that can mean one file only."""
     for path in paths:
         match = lists.only_match(path.normalized, covered)
-        if match is None:
-            continue
-        repository, file = match
-        roots = _roots_between(path, file, lists.all_files(repository))
-        # DerivedRoots are derived from text; the rule itself must agree before a mapping is offered.
-        if (
-            isinstance(roots, DerivedRoots)
-            and Rule(0, roots.stack_root, roots.source_root).source_path(path.raw) == file
-        ):
-            yield path, repository, roots, file
+        roots = _exact_roots(path, *match, lists) if match else None
+        if match and roots:
+            yield _MatchedFrame(path, match[0], roots, match[1])
+
+
+def _agreeing(
+    matches: Iterable[_MatchedFrame], placement: Placement, paths: Sequence[FramePath], lists: _FileLists
+) -> list[DerivedMapping]:
+    """Return the mappings of matches, without those that would place a frame elsewhere than the trace decides."""
+    evidence: dict[tuple[str, DerivedRoots], list[Evidence]] = defaultdict(list)
+    for match in matches:
+        evidence[match.repository, match.roots].append(Evidence(match.path.raw, match.file))
+    # Sorted, so that frames in another order give the same answer.
+    ordered = sorted(evidence)
+    index = MappingIndex([Rule(at, *roots) for at, (_, roots) in enumerate(ordered)])
+    explained, wrong = Counter[int](), set[int]()
+    for path in paths:
+        targets = [(rule.id, (ordered[rule.id][0], file)) for rule, file in index.matches(path.raw)]
+        listed = [target for target in targets if lists.has(target[1])]
+        explained.update(at for at, _ in listed[:1])
+        if path in placement.undecided or path in placement.placed:
+            right = placement.file_of(path)
+            wrong.update(_before(right, listed))
+    return [
+        DerivedMapping(
+            key[0],
+            key[1],
+            _confidence(evidence[key]),
+            tuple(sorted(set(evidence[key]))),
+            Share(explained[at], len(paths)),
+        )
+        for at, key in enumerate(ordered)
+        if at not in wrong
+    ]
+
+
+def _before(right: tuple[str, str] | None, targets: Iterable[tuple[int, tuple[str, str | None]]]) -> Iterator[int]:
+    """Yield the mappings that are tried before one leads to the right file."""
+    for at, target in targets:
+        if target == right:
+            return
+        yield at
+
+
+def _exact_roots(path: FramePath, repository: str, file: str, lists: _FileLists) -> DerivedRoots | None:
+    """Return the roots that lead from a path to a file, or None if no code mapping can do that."""
+    roots = _roots_between(path, file, lists.all_files(repository))
+    # Roots are derived from text; the rule itself must agree before a mapping is offered.
+    if isinstance(roots, DerivedRoots) and Rule(0, roots.stack_root, roots.source_root).source_path(path.raw) == file:
+        return roots
+    return None
 
 
 def _name_of(path: str) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Final
+from typing import Final, cast
 
-from .gitea import ExpressionSet, expression_globs, parse_gitea
+from .expressions import expression_globs
+from .gitea import ExpressionSet, parse_gitea
 from .github import MAX_BYTES, parse_bitbucket, parse_github
 from .gitlab import parse_gitlab
 from .globs import PathGlob
@@ -132,34 +133,64 @@ def _name_of(rule: OwnersRule) -> str | None:
     return None if rule.section is None else rule.section.name
 
 
-class _ExpressionAnswers(dict[Rules, Answer]):
-    """The answers of Gitea and Forgejo, by the rules whose expressions match: all rules together."""
+class _ExpressionAnswers(dict[Rules, "Answer | _Trial"]):
+    """The answers of Gitea and Forgejo: all rules that match add owners.
+
+    The keys are the rules whose globs match. Where an expression must be tried, the value is not the answer itself.
+    """
 
     def __init__(self, rules: Sequence[OwnersRule], expressions: Sequence[str]) -> None:
         super().__init__()
         self._rules = rules
         self._negated = frozenset(number for number, rule in enumerate(rules) if rule.excludes)
-        globs = {number: expression_globs(expression) for number, expression in enumerate(expressions)}
-        others = [(number, expressions[number]) for number, found in globs.items() if found is None]
-        self._others = ExpressionSet(others) if others else None
+        found = [expression_globs(expression) for expression in expressions]
+        self._tried = frozenset(number for number, each in enumerate(found) if not each.exact)
+        self._set = ExpressionSet({number: expressions[number] for number in sorted(self._tried)})
         self._matcher: GlobMatcher[Rules] = GlobMatcher(
-            [(number, glob) for number, found in globs.items() for glob in found or ()], frozenset, frozenset
+            [(number, glob) for number, each in enumerate(found) for glob in each.globs], frozenset, frozenset
         )
+        self._answers: dict[Rules, Answer] = {}
 
     def answers(self, paths: Iterable[str]) -> list[Answer]:
         """Return the answers for paths, in their order."""
         kept = list(paths)
-        matching = self._matcher.answers(kept)
-        if self._others is not None:
-            found = map(self._others.matching, kept)
-            matching = [rules.union(more) for rules, more in zip(matching, found, strict=True)]
-        if len(self) > MAX_REMEMBERED:
+        if len(self) + len(self._answers) > MAX_REMEMBERED:
             self.clear()
-        return [self[rules] for rules in matching]
+            self._answers.clear()
+        found = [self[rules] for rules in self._matcher.answers(kept)]
+        if not self._tried:
+            return cast("list[Answer]", found)
+        return [each[path] if isinstance(each, _Trial) else each for each, path in zip(found, kept, strict=True)]
 
-    def __missing__(self, matching: Rules) -> Answer:
+    def __missing__(self, matching: Rules) -> "Answer | _Trial":
+        tried = matching & self._tried
+        value = self[matching] = _Trial(self, matching - tried, self._set.trial(tried)) if tried else self.of(matching)
+        return value
+
+    def of(self, matching: Rules) -> Answer:
+        """Return the answer of the rules whose expressions match."""
+        known = self._answers.get(matching)
+        if known is not None:
+            return known
         # A rule that begins with ! applies where its expression does not match.
         chosen = [self._rules[number] for number in sorted(matching ^ self._negated)]
         owners = tuple(dict.fromkeys(owner for rule in chosen for owner in rule.owners))
-        answer = self[matching] = (Ownership(owners, chosen[-1].line, None),) if chosen else NO_OWNER
+        answer = self._answers[matching] = (Ownership(owners, chosen[-1].line, None),) if chosen else NO_OWNER
         return answer
+
+
+class _Trial:
+    """The answers of paths on which expressions must be tried, by those that match."""
+
+    def __init__(self, answers: _ExpressionAnswers, certain: Rules, matching: Callable[[str], tuple[int, ...]]) -> None:
+        self._answers = answers
+        self._certain = certain
+        self._matching = matching
+        self._known: dict[tuple[int, ...], Answer] = {}
+
+    def __getitem__(self, path: str) -> Answer:
+        matching = self._matching(path)
+        known = self._known.get(matching)
+        if known is None:
+            known = self._known[matching] = self._answers.of(self._certain.union(matching))
+        return known

@@ -1,15 +1,15 @@
 """CODEOWNERS of Gitea and Forgejo: each rule is a regular expression of Go, and all rules that match add owners.
 
 Go's expressions are those of RE2, which the package google-re2 brings. It takes linear time, but a set of a thousand
-expressions builds large automata. So expressions of common forms become globs, and only the others are left to it.
+expressions builds large automata. So it is asked only for paths that fit the globs of an expression, see
+``expressions``.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import islice, product
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from .globs import DEEP, MAX_SEGMENTS, Deep, PathGlob, Segment, SegmentGlob, Token, Wild, segment_of
 from .values import OwnersRule, SyntaxProblem
 
 if TYPE_CHECKING:
@@ -18,14 +18,9 @@ if TYPE_CHECKING:
 ExpressionRules = tuple[list[tuple[OwnersRule, str]], list[SyntaxProblem]]
 """The rules, each with its expression, anchored as Gitea does it; and the problems."""
 
-MAX_GLOBS: Final = 16
-"""The most globs that one expression becomes."""
-
 # Expressions of one automaton: one that needs more memory than RE2 gives costs its chunk only.
 _CHUNK: Final = 64
 _TEAM: Final = re.compile(r"[^/@\s]+(/[^/@\s]+)?")
-_LITERAL: Final = re.compile(r"[^\\.+*?()|\[\]{}^$]|\\[^\w\s]", re.ASCII)
-_GROUP: Final = re.compile(rf"\((?P<texts>(?:{_LITERAL.pattern}|\|)*)\)", re.ASCII)
 _WORD: Final = re.compile(r"\\(.)|\s+|#.*|[^\\\s#]+", re.DOTALL)
 
 
@@ -112,115 +107,59 @@ def _options(re2: "ModuleType") -> Any:
 
 
 class ExpressionSet:
-    """Finds the expressions that a path matches."""
+    """Tries expressions on paths.
+
+    Args:
+        expressions: the expressions by the numbers of their rules.
+    """
+
+    def __init__(self, expressions: Mapping[int, str]) -> None:
+        items = list(expressions.items())
+        chunks = [_Chunk(items[at : at + _CHUNK]) for at in range(0, len(items), _CHUNK)]
+        self._chunk_of = {rule: chunk for chunk in chunks for rule in chunk.rules}
+
+    def trial(self, rules: Iterable[int]) -> "Callable[[str], tuple[int, ...]]":
+        """Return a function for the numbers of the expressions that a path matches.
+
+        It is for paths that match no others than those of the given rules.
+        """
+        chunks = dict.fromkeys(self._chunk_of[rule] for rule in sorted(rules))
+        if len(chunks) == 1:
+            return next(iter(chunks)).matching
+        return lambda path: tuple(rule for chunk in chunks for rule in chunk.matching(path))
+
+
+class _Chunk:
+    """Some expressions in one automaton, which is made when it is needed first."""
 
     def __init__(self, expressions: Sequence[tuple[int, str]]) -> None:
-        self._re2 = load_re2()
-        self._single: dict[int, Any] = {}
-        self._chunks = [
-            (self._set(chunk), chunk)
-            for at in range(0, len(expressions), _CHUNK)
-            if (chunk := expressions[at : at + _CHUNK])
-        ]
+        self.rules = tuple(rule for rule, _ in expressions)
+        self._expressions = expressions
 
-    def _set(self, chunk: Sequence[tuple[int, str]]) -> Any:
-        made = self._re2.Set.SearchSet(_options(self._re2))
-        for _, expression in chunk:
+    def matching(self, path: str) -> tuple[int, ...]:
+        """Return the numbers of the expressions that a path matches."""
+        found = self._set and self._set.Match(path)
+        if found is None:
+            return tuple(rule for rule, compiled in self._single if compiled.search(path))
+        rules = self.rules
+        # The last one is the expression that always matches.
+        return tuple([rules[at] for at in found if at < len(rules)])
+
+    @cached_property
+    def _set(self) -> Any:
+        re2 = load_re2()
+        made = re2.Set.SearchSet(_options(re2))
+        for _, expression in self._expressions:
             made.Add(expression)
         # Matches always, so that no match means that the memory of the automaton did not suffice.
         made.Add("")
         try:
             made.Compile()
-        except self._re2.error:
+        except re2.error:
             return None
         return made
 
-    def matching(self, path: str) -> Iterator[int]:
-        """Yield the numbers of the expressions that match a path."""
-        for made, chunk in self._chunks:
-            found = made and made.Match(path)
-            if found is None:
-                yield from (rule for rule, text in chunk if self._compiled(rule, text).search(path))
-            else:
-                yield from (chunk[at][0] for at in found if at < len(chunk))
-
-    def _compiled(self, rule: int, expression: str) -> Any:
-        if rule not in self._single:
-            self._single[rule] = self._re2.compile(expression, _options(self._re2))
-        return self._single[rule]
-
-
-def expression_globs(expression: str) -> list[PathGlob] | None:
-    """Return globs for the same paths as an anchored expression, or None if it has other parts than these.
-
-    Parts: literal characters, ``.``, ``.*``, ``.+``, ``[^/]*``, ``[^/]+``, ``(.*/)?``, and groups of literal texts.
-    """
-    parts = _parts(expression[1:-1]) if expression.count("/") <= MAX_SEGMENTS else None
-    if parts is None:
-        return None
-    ways = list(islice(product(*parts), MAX_GLOBS + 1))
-    if len(ways) > MAX_GLOBS:
-        return None
-    return [_glob([token for way in chosen for token in way]) for chosen in ways]
-
-
-_Way = tuple[Token | Deep, ...]
-_ANY: Final[_Way] = (Wild.ANY,)
-_ONE: Final[_Way] = (Wild.ONE,)
-_ACROSS: Final[_Way] = (Wild.ANY, "/", DEEP, "/", Wild.ANY)
-# The ways to match a part: a dot is also a slash.
-_DOT: Final[list[_Way]] = [_ONE, ("/",)]
-_FORMS: Final[dict[str, list[list[_Way]]]] = {
-    ".*": [[_ANY, _ACROSS]],
-    ".+": [_DOT, [_ANY, _ACROSS]],
-    ".": [_DOT],
-    "[^/]*": [[_ANY]],
-    "[^/]+": [[_ONE], [_ANY]],
-    "[^/]": [[_ONE]],
-    "(.*/)?": [[(), (Wild.ANY, "/"), (*_ACROSS, "/")]],
-}
-# The same as ``.*`` at the start of a segment, with one way.
-_FOLDERS: Final[_Way] = (DEEP, "/", Wild.ANY)
-_FORM: Final = re.compile("|".join(map(re.escape, sorted(_FORMS, key=len, reverse=True))))
-
-
-def _parts(text: str) -> list[list[_Way]] | None:
-    parts: list[list[_Way]] = []
-    at = 0
-    while at < len(text):
-        if literal := _LITERAL.match(text, at):
-            parts.append([(literal[0][-1],)])
-            at = literal.end()
-        elif form := _FORM.match(text, at):
-            starts_segment = form[0] == ".*" and parts[-1:] in ([], [[("/",)]])
-            parts += [[_FOLDERS]] if starts_segment else _FORMS[form[0]]
-            at = form.end()
-        elif group := _GROUP.match(text, at):
-            parts.append([tuple(re.sub(r"\\(.)", r"\1", choice)) for choice in group["texts"].split("|")])
-            at = group.end()
-        else:
-            return None
-        # Repeats of anything else are not read here.
-        if text[at : at + 1] in _REPEATS:
-            return None
-    return parts
-
-
-_REPEATS: Final = frozenset("*+?{")
-
-
-def _glob(tokens: Sequence[Token | Deep]) -> PathGlob:
-    segments: list[Segment] = []
-    segment: list[Token] = []
-    for part in tokens:
-        if isinstance(part, Deep):
-            segments.append(part)
-        elif part != "/":
-            segment.append(part)
-        elif segments[-1:] != [DEEP] or segment:
-            segments.append(segment_of(segment))
-            segment = []
-    last = segment_of(segment)
-    if segments[-1:] == [DEEP] and last == SegmentGlob("", "", 0, None):
-        return PathGlob(tuple(segments[:-1]), here=False, below=True)
-    return PathGlob((*segments, last), here=True, below=False)
+    @cached_property
+    def _single(self) -> list[tuple[int, Any]]:
+        re2 = load_re2()
+        return [(rule, re2.compile(expression, _options(re2))) for rule, expression in self._expressions]

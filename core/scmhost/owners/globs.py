@@ -80,7 +80,9 @@ def segment_of(tokens: Sequence[Token]) -> str | SegmentGlob:
     prefix = _literal(pieces[0])
     suffix = _literal(pieces[-1][::-1])[::-1] if len(pieces) > 1 else ""
     shortest = sum(map(len, pieces))
-    is_simple = len(pieces) == 2 and len(prefix) + len(suffix) == shortest  # noqa: PLR2004 - one star
+    # One star: if all else is literal or any character, the length decides about these.
+    others = [*pieces[0][len(prefix) :], *pieces[-1][: len(pieces[-1]) - len(suffix)]]
+    is_simple = len(pieces) == 2 and all(token is Wild.ONE for token in others)  # noqa: PLR2004
     return SegmentGlob(prefix, suffix, shortest, None if is_simple else _expression(pieces))
 
 

@@ -17,6 +17,9 @@ _ANYTHING: Final = ".*+"
 # With more of them, one expression tests first whether any of them fits.
 _FEW: Final = 8
 
+# Shorter texts at the start of a name are compared by themselves: cut to one letter, longer ones would fit many names.
+_LONG: Final = 3
+
 
 class Extension(NamedTuple):
     """What the names with an extension lead to.
@@ -106,7 +109,7 @@ class _Edges:
 
     def by_extension(self, extension: str) -> Extension:
         """Return what the names with an extension, or without any, lead to."""
-        if any(check.expression != _ANYTHING for check in self._others):
+        if not all(check.fits_all(extension) for check in self._others):
             return Extension(None, ())
         # Without an extension, any end without a dot is possible.
         dotless = filter(extension.endswith, self._dotless) if extension else self._dotless
@@ -119,7 +122,7 @@ class _Edges:
         if extension in self._literal_extensions:
             exceptions.append((slice(None), self.literal))
         for starts in [*alike, self._ends[""]] if "" in self._ends else alike:
-            exceptions += [(slice(0, length), starts.checks) for length in starts.lengths]
+            exceptions += starts.heads
         certain = [*self._others, *[check for starts in alike for check in starts.always]]
         return Extension(NO_RULES.union(*[check.node.here for check in certain]), exceptions)
 
@@ -149,8 +152,6 @@ class _Edges:
 class _Starts:
     """Segments that end alike, by the literal text at their start."""
 
-    __slots__ = ("always", "checks", "lengths")
-
     def __init__(self) -> None:
         self.always: list[_Check] = []
         self.checks: dict[str, list[_Check]] = {}
@@ -166,9 +167,24 @@ class _Starts:
         if len(prefix) not in self.lengths:
             self.lengths.append(len(prefix))
 
+    @cached_property
+    def heads(self) -> list[tuple[slice, Collection[str]]]:
+        """Parts of a name and their texts: a name without any of them begins with no text of a segment.
+
+        Texts of many lengths are cut to the shortest one, so that a name takes few comparisons.
+        """
+        long = [length for length in self.lengths if length >= _LONG]
+        heads: list[tuple[slice, Collection[str]]] = [
+            (slice(0, length), self.checks) for length in self.lengths if length < _LONG
+        ]
+        if long:
+            shortest = min(long)
+            heads.append((slice(0, shortest), frozenset(text[:shortest] for text in self.checks if len(text) >= _LONG)))
+        return heads
+
     def is_certain(self, extension: str) -> bool:
         """Return whether the segments without a text at their start fit all names with an extension."""
-        return all(check.expression == _ANYTHING and check.shortest <= len(extension) for check in self.always)
+        return all(check.fits_all(extension) for check in self.always)
 
     def collect(self, text: str, found: "list[Node]") -> None:
         """Add the nodes of the segments that fit."""
@@ -192,6 +208,10 @@ class _Check:
         self.expression = expression or _ANYTHING
         # Compiled when it is needed first: most patterns of a file never are.
         self._matches: Callable[[str], object] | None = None if expression else bool
+
+    def fits_all(self, extension: str) -> bool:
+        """Return whether the rest fits all names with an extension."""
+        return self.expression == _ANYTHING and self.shortest <= len(extension)
 
     def fits(self, text: str) -> bool:
         """Return whether the whole text matches."""

@@ -55,6 +55,18 @@ def test_more_evidence_raises_the_confidence(web: LinkProject) -> None:
     assert web.audited() == ["code-mapping.create", "code-mapping.edit"]
 
 
+def test_frames_together_decide_between_services(web: LinkProject) -> None:
+    """Of two services with files of the same names, the one that has all files of the trace is used, and why."""
+    web.add_commit(*(f"A services/shop/cart/{name}.py" for name in ("views", "utils", "total")))
+    web.add_commit(*(f"A services/pay/cart/{name}.py" for name in ("views", "utils")))
+    assert derive(web, "/app/cart/views.py", "/app/cart/utils.py") == []
+    trace = ("/app/cart/views.py", "/app/cart/utils.py", "/app/cart/total.py", "/app/router.py")
+    (saved,) = derive(web, *trace)
+    assert (saved.draft.stack_root, saved.draft.source_root) == ("/app/", "services/shop/")
+    assert saved.draft.evidence == "files of the trace in services/shop/: 3 of 4"
+    assert web.mappings()[0].source_root == "services/shop/"
+
+
 def test_left_out_files_are_reported(sqlite_store: Store) -> None:
     """A name that too many files have, and names over the limit, are in the notes."""
     with open_project(sqlite_store, derived_from_files=2) as web:
