@@ -1,7 +1,5 @@
 """Limits of requests, answers, jobs and the database. The defaults are those of Sentry's API where it has one."""
 
-from typing import Final
-
 from collections.abc import Mapping
 from typing import Final, Literal
 
