@@ -62,7 +62,8 @@ class Services:
         web: the settings of the pages for people.
         actor: who makes the changes, for the audit log.
         full_at: the token buckets of rate limits: when each is full again, by the kind and the id of its key.
-        token_uses: the tokens that were used and whose time of use is not saved yet, by organization and id.
+        token_uses: the tokens and redirect keys that were used and whose time of use is not saved yet, by organization
+            and id.
         local_tokens: the tokens of commands on this machine: their organization, and the user that they act for.
     """
 
