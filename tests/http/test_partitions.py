@@ -15,6 +15,7 @@ import factories
 from api import ApiClient, commit, open_api
 from command import scmhost
 from main_story import tell_main_story
+from scmhost.commits.tables import FILE_CHANGES
 from scmhost.infra.db import schema
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.errors import MissingReference, StoreError
@@ -102,9 +103,9 @@ def test_rows_of_organizations_are_spread_and_kept(postgres_server: str) -> None
         with store.read() as tx:
             used = tx.scalars(text("SELECT DISTINCT tableoid FROM commits")).all()
         assert 1 < len(used) <= COUNT
+        new = FILE_CHANGES.insert().values(organization_id=tenants[0].id, commit_id=1, path_hash=1, path="", type="A")
         with pytest.raises(MissingReference), store.write() as tx:
-            new = "INSERT INTO file_changes (organization_id, commit_id, path_hash, path, type) VALUES (:id, 1, 1, '', '')"
-            tx.execute(text(new), {"id": tenants[0].id})
+            tx.execute(new)
         # References still delete what belongs to a commit, and nothing else.
         with store.write() as tx:
             tx.execute(text("DELETE FROM commits WHERE organization_id = :id"), {"id": tenants[0].id})
