@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from . import schema
+from .drivers import long_statements
 from .engine import Store
 from .errors import StoreError
 
@@ -81,7 +82,7 @@ def partition(store: Store, count: int) -> list[Partitioned]:
         problem = schema.PROBLEMS.get(state, "its tables are of a newer version of scmhost; install that version")
         raise StoreError(f"Database {store.url_without_password}: {problem}.")
     found = count_partitions(store)
-    with store.write() as tx:
+    with long_statements(), store.write() as tx:
         copied = _replace_tables(tx.connection(), count) if set(found.values()) != {count} else {}
     return [Partitioned(name, count, copied.get(name)) for name in PARTITIONED]
 
