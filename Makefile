@@ -11,9 +11,11 @@ PYTEST_PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
 # Tests of rules and use cases, without servers and processes.
 QUICK_TESTS := tests/unit tests/contract
 ROOM ?= mapping
+# The clients are downloaded while the static checks run.
+MAKEFLAGS += --jobs=2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-forgejo test test-quick coverage check clients fmt docs bench fuzz mutants clean
+.PHONY: help demo demo-forgejo test test-quick coverage check clients fmt docs bench spark fuzz mutants clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -74,6 +76,10 @@ docs: .venv/ready  ## Render the generated documentation again
 
 bench: .venv/ready  ## Measure ratios against a baseline of the same run
 	$(BIN)/python benchmarks/run.py
+
+spark: .venv/ready  ## Install PySpark, and run the test of links on Spark; needs Java 17
+	$(BIN)/python -m pip install --quiet --group spark
+	$(BIN)/python -m pytest tests/bulk
 
 fuzz: .venv/ready  ## Generate odd texts until one is read wrongly; stop with Ctrl-C
 	$(BIN)/python -m pip install --quiet --group fuzz

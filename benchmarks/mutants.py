@@ -47,7 +47,8 @@ def configuration(room: str) -> str:
         "tool.mutmut": {
             "source_paths": ["src"],
             "only_mutate": [f"src/scmhost/{room}/{module}.py" for module in RULE_MODULES.get(room, "*")],
-            "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:xdist"],
+            # mutmut runs pytest several times in a process. structlog would keep the first run's closed output.
+            "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:xdist", "--capture=no"],
             "pytest_add_cli_args_test_selection": [f"tests/unit/{room}"],
             "use_git_change_detection": False,
             "track_dependencies": False,

@@ -104,7 +104,7 @@ def fill(served: Service) -> dict[str, Request]:
         "defaultBranch": "main",
     }
     served.call("POST", "code-mappings/", _json(mapping))
-    key = served.command("redirects", "create", "--org", "acme", "--name", "bench")["key"]
+    key = served.command("redirects", "add", "--org", "acme", "bench")["key"]
     frames = [{"filename": f"/srv/app/shop/module_{n}.py", "lineno": n + 1, "function": "f"} for n in range(FRAMES)]
     project_path = "/api/0/projects/acme/web/"
     return {

@@ -213,7 +213,7 @@ def open_api(
     box = SecretBox(settings.host.encryption_keys)
     plugins = PluginHost.open(
         settings,
-        candidates=[*discover(), *more],
+        candidates=[*_installed(), *more],
         specs=specs,
         telemetry=telemetry,
         credentials=InstallationCredentials(store, clock, box),
@@ -263,6 +263,12 @@ def _application(services: Services) -> FastAPI:
         _routes.extend([] if _routes else application.router.routes)
         application.router.routes[:] = _routes
     return application
+
+
+@cache
+def _installed() -> list[Candidate]:
+    """Return the installed plugins. To read the metadata of all distributions takes longer than most tests."""
+    return discover()
 
 
 @cache

@@ -12,6 +12,7 @@ import databases
 
 # The sample plugins. The folder of scmhost's own plugins has the same name, and pytest would take it first.
 import plugins.scripted  # noqa: F401
+from scmhost.infra.db import drivers
 from scmhost.infra.db.engine import Store
 
 # A property has no time limit: on a busy machine it would fail by chance.
@@ -28,9 +29,23 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one more test than there are processors: many tests wait for a process, a socket or PostgreSQL."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_report_header() -> str:
     """Name the PostgreSQL server, because results may differ between servers."""
     return databases.describe_server()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_statements() -> Iterator[None]:
+    """Compile each statement for SQLite once in a worker."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drivers, "create_engine", databases.create_sharing_engine)
+        yield
 
 
 # Deselected by `make test-quick`, which starts no server.

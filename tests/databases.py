@@ -7,10 +7,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import make_url
+from sqlalchemy import URL, Engine, create_engine, make_url
 
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.schema import ALL_TABLES
@@ -18,6 +19,24 @@ from scmhost.infra.db.schema import ALL_TABLES
 URL_VARIABLE = "SCMHOST_TEST_POSTGRES_URL"
 # All processes of a test run use the server in this folder. The first process starts it, the last one stops it.
 FOLDER_VARIABLE = "TEST_RUN_POSTGRES_FOLDER"
+
+
+_first_sqlite: list[Engine] = []
+
+
+def create_sharing_engine(url: URL, **options: Any) -> Engine:
+    """Create an engine that shares the SQL of compiled statements with all others for SQLite.
+
+    Each test has a database of its own. To compile its statements again takes half of the time of such a test.
+    """
+    engine = create_engine(url, **options)
+    if engine.dialect.name == "sqlite":
+        _first_sqlite[:] = _first_sqlite or [engine]
+        first = _first_sqlite[0]
+        # The dialect is a part of a statement's key in the cache.
+        engine.dialect = engine.pool._dialect = first.dialect
+        engine._compiled_cache = first._compiled_cache
+    return engine
 
 
 def new_server_folder() -> Path:

@@ -20,10 +20,14 @@ from factories import all_rows, rows_of
 from hosting import candidate
 from indexing import index_files
 from loading import load_cases
+from scmhost.admin.removal import remove_project
 from scmhost.installations import pending_queries
 from scmhost.installations.install_steps import KEPT
 from scmhost.installations.pending_queries import PendingDraft
+from scmhost.links.sharing import share_trace
+from scmhost.links.traces import LinksIn
 from scmhost.organizations.access import authenticate
+from scmhost.organizations.create import create_project
 
 # A provider that registers webhooks, which Custom SCM cannot.
 FORGE = candidate("webhook_forge", "plugins.webhook_forge")
@@ -151,7 +155,11 @@ def _furnish(api: ApiClient) -> tuple[Mapping[str, str], str]:
     api.post("releases/", {"version": "1.0", "projects": ["web"], "commits": commits})
     api.post("releases/1.0/deploys/", {"environment": "staging"})
     forge = api.post("integrations/", {"provider": "webhook_forge"}).json()
+    doomed, _ = create_project(api.services, api.there.organization, "doomed")
+    share_trace(api.services, api.there.organization, doomed, LinksIn(text="a trace"))
+    remove_project(api.services, api.there.organization, doomed)
     places = {
+        "doomed": "doomed",
         "organization": "acme",
         "organization_id": str(api.there.organization.id),
         "project": "web",

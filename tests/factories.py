@@ -18,11 +18,13 @@ from scmhost.infra.db.base import VERSIONS
 from scmhost.infra.db.engine import Store, Transaction
 from scmhost.infra.db.schema import ALL_TABLES
 from scmhost.infra.paging import PageQuery
-from scmhost.installations import pending_queries
+from scmhost.installations import delivery_queries, pending_queries
 from scmhost.installations import queries as installation_queries
+from scmhost.installations.delivery_queries import DeliveryDraft
 from scmhost.installations.pending_queries import PendingDraft
-from scmhost.links import missing_queries
+from scmhost.links import missing_queries, shared_queries
 from scmhost.links import queries as link_queries
+from scmhost.links.shared_queries import TraceDraft
 from scmhost.links.values import MappingDraft
 from scmhost.organizations import people_queries
 from scmhost.organizations import queries as organization_queries
@@ -143,11 +145,13 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         installation_queries.save_secrets(tx, owner_of_secrets, "encrypted", "key", None)
         begun = PendingDraft("custom_scm", "digest", "https://scmhost.example/", "sealed", SYSTEM, NOW, NOW)
         pending_queries.add(tx, organization_id, begun)
+        delivery_queries.add(tx, organization_id, installation, DeliveryDraft("push", "refused", "not signed"), NOW)
         webhook_queries.request(tx, installation, [kept], NOW)
         sync_queries.schedule(tx, [((organization_id, installation), NOW)])
         alias_queries.save(tx, kept.model_copy(update={"name": "acme/old"}), kept, NOW)
         key = missing_queries.MissingKey(organization_id, NOW.date(), project, "stack_root_mismatch", "/opt/")
         missing_queries.add_counts(tx, {key: 1}, 10, "...")
+        shared_queries.add(tx, organization_id, TraceDraft(project, "a trace", None, None, SYSTEM, NOW, NOW))
         redirect_queries.create(tx, organization_id, "sentry", f"{organization_id}-key", NOW, binds_sender=False)
         audit_queries.add(tx, organization_id, note(token), NOW)
         person = people_queries.create_person(tx, "Ada", NOW)
@@ -168,10 +172,11 @@ def note(token: int, **fields: Any) -> AuditDraft:
 def all_rows(store: Store) -> dict[str, list[tuple[Any, ...]]]:
     """Return all stored rows by table, without the counters of changes.
 
-    Also without the last use of tokens: the housekeeping of an open service saves it at any time.
+    Also without the last use of tokens, which the housekeeping of an open service saves at any time, and without the
+    record of deliveries, in which each of them has a row.
     """
     with store.read() as tx:
-        return _rows(tx)
+        return _rows(tx) | {"webhook_deliveries": []}
 
 
 def _rows(tx: Transaction) -> dict[str, list[tuple[Any, ...]]]:

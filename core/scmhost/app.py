@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
@@ -65,16 +66,21 @@ class Host:
                 ``host.services.plugins.plugins``.
         """
         from scmhost.infra.clock import SystemClock
-        from scmhost.infra.db.engine import Store
+        from scmhost.infra.db.replicas import open_store
+        from scmhost.infra.errors import ScmhostError
         from scmhost.infra.secret_box import SecretBox
         from scmhost.infra.telemetry import NO_TELEMETRY
         from scmhost.installations.credentials import InstallationCredentials
         from scmhost.plugins import PluginHost
         from scmhost.services import Services
 
-        store = Store.open(settings.host.database_url)
+        store = open_store(settings.host.database_url, settings.host.read_url)
         if migrate:
-            store.migrate()
+            try:
+                store.migrate()
+            except ScmhostError:
+                store.close()
+                raise
         telemetry = telemetry or NO_TELEMETRY
         clock, box = SystemClock(), SecretBox(settings.host.encryption_keys)
         credentials = InstallationCredentials(store, clock, box)
@@ -102,7 +108,7 @@ class Host:
         Two threads run until the host is closed: one applies changes, the other writes them to the audit log, so that
         a database that is down does not delay a change. Call the loop's ``wake`` to read the file at once.
         """
-        from scmhost.admin.configuration_watch import ConfigurationAudit, ConfigurationWatch
+        from scmhost.admin.configuration import ConfigurationAudit, ConfigurationWatch
         from scmhost.infra.loops import Loop, Loops
         from scmhost.plugins import read_settings
 
@@ -223,9 +229,10 @@ def asgi() -> "ASGIApp":
     from scmhost.cli.serve import end_with_supervisor
     from scmhost.infra.http import PeerAddress
     from scmhost.infra.logs import configure_logs
+    from scmhost.infra.public_address import trusted_hosts
     from scmhost.infra.telemetry import open_telemetry
+    from scmhost.plugins.config.files import on_hangup
     from scmhost.plugins.config.reading import configuration_path
-    from scmhost.plugins.config.watching import on_hangup
 
     settings = read_configuration()
     # The command has put the values of its options there.
@@ -234,6 +241,8 @@ def asgi() -> "ASGIApp":
     telemetry = open_telemetry(metrics=settings.host.metrics.enabled, spans=settings.host.spans.enabled)
     # The command migrates once, before it starts the workers.
     host = Host.open(settings, migrate=False, telemetry=telemetry)
+    hosts = trusted_hosts(os.environ.get("SCMHOST_HOST") or settings.server.host, settings.host.allowed_hosts)
+    host.services = replace(host.services, trusted_hosts=hosts)
     on_hangup(host.watch(configuration_path()).wake)
     application = create_application(host.services, host.close, agents_endpoint(wanted=settings.host.mcp))
     # As in the command, whose threshold the processes of several workers do not have.

@@ -13,7 +13,6 @@ from anyio import to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, RootModel
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -27,6 +26,7 @@ from scmhost.admin.background import background_loops
 from scmhost.admin.routes import gauges_loop, metrics_router
 from scmhost.audit import routes as audit_routes
 from scmhost.commits import routes as commit_routes
+from scmhost.infra.api_routes import DOCUMENTED_ERRORS, DirectRoute
 from scmhost.infra.errors import (
     ERROR_STATUS,
     InvalidInput,
@@ -38,8 +38,8 @@ from scmhost.infra.errors import (
 )
 from scmhost.infra.http import BodyLimit, HeadRequests, RequestLog, loggable_path, problem
 from scmhost.infra.loops import Loops
+from scmhost.infra.public_address import PublicAddress, TrustedHosts
 from scmhost.installations import routes as installation_routes
-from scmhost.installations import step_routes
 from scmhost.installations.install import InvalidForm
 from scmhost.links import mapping_routes, suspect_routes
 from scmhost.links import routes as link_routes
@@ -48,7 +48,6 @@ from scmhost.plugins import PluginFault, ProviderOff
 from scmhost.plugins.isolation.faults import safe_text
 from scmhost.redirects import routes as redirect_routes
 from scmhost.releases import routes as release_routes
-from scmhost.releases import upload_routes
 from scmhost.repositories import routes as repository_routes
 from scmhost.services import Services
 from scmhost.web.routes import mount_pages
@@ -65,16 +64,16 @@ _METHODS: Final = ("GET", "POST", "PUT", "DELETE")
 # In the order in which a request is compared with them: first those that are called most often.
 ROUTERS: Final = (
     link_routes.router,
-    link_routes.traces_router,
+    link_routes.files_router,
     redirect_routes.router,
     repository_routes.router,
     organization_routes.router,
     audit_routes.router,
     installation_routes.router,
-    step_routes.router,
     installation_routes.webhook_router,
     organization_routes.projects_router,
     organization_routes.project_router,
+    admin_routes.removal_router,
     repository_routes.installation_router,
     commit_routes.router,
     mapping_routes.router,
@@ -86,38 +85,14 @@ ROUTERS: Final = (
     release_routes.deploys_router,
     suspect_routes.router,
     admin_routes.plugins_router,
-    upload_routes.upload_router,
+    release_routes.upload_router,
     redirect_routes.keys_router,
 )
-
-
-class ErrorDetail(BaseModel):
-    """An error, described in a sentence."""
-
-    detail: str
-
-
-class FieldProblems(RootModel[dict[str, list[str]]]):
-    """The errors of each field."""
 
 
 _STATUSES: Final[Statuses] = (*ERROR_STATUS, (ProviderOff, 404))
 _REFUSED_STATUS: Final = {"not_found": 404, "invalid": 400, "conflict": 409, "forbidden": 403, "unavailable": 503}
 _FAULT_STATUS: Final = {"timed_out": 503, "busy": 503, "suspended": 503}
-
-DOCUMENTED_ERRORS: Final[dict[int | str, dict[str, Any]]] = {
-    400: {"model": ErrorDetail | FieldProblems, "description": "The request is wrong; nothing was changed."},
-    401: {"model": ErrorDetail, "description": "The token is missing or invalid."},
-    403: {"model": ErrorDetail, "description": "The token lacks a scope."},
-    404: {"model": ErrorDetail, "description": "Not found in this organization."},
-    408: {"model": ErrorDetail, "description": "The body took longer than limits.body_seconds."},
-    409: {"model": ErrorDetail, "description": "It conflicts with stored data."},
-    413: {"model": ErrorDetail, "description": "The body is larger than limits.body_bytes."},
-    429: {"model": ErrorDetail, "description": "More than limits.requests_per_minute; wait for Retry-After."},
-    502: {"model": ErrorDetail, "description": "A plugin is at fault; the answer names it."},
-    503: {"model": ErrorDetail, "description": "Temporarily unavailable; try again later."},
-}
-
 
 # Newer versions of FastAPI report requests and the texts of exceptions to OpenTelemetry by default. Here [host.spans]
 # decides, and the spans are our own. Older versions ignore the argument.
@@ -183,13 +158,9 @@ def create_application(
         responses=DOCUMENTED_ERRORS,
     )
     app.state.services = services
-    for router in ROUTERS:
-        app.include_router(router)
-    app.include_router(admin_routes.health_router)
-    app.include_router(commit_routes.delivery_router)
-    app.include_router(step_routes.callback_router)
-    if services.telemetry.metrics:
-        app.include_router(metrics_router(services.telemetry.metrics))
+    _add_routers(app)
+    if metrics := services.telemetry.metrics:
+        app.include_router(metrics_router(metrics))
     for_agents = agents(services, app) if agents else None
     if for_agents:
         app.router.routes.append(for_agents.route)
@@ -199,9 +170,21 @@ def create_application(
     return app
 
 
+def _add_routers(app: FastAPI) -> None:
+    outside_of_api = (admin_routes.health_router, commit_routes.delivery_router, installation_routes.callback_router)
+    for router in (*ROUTERS, *outside_of_api):
+        if router.route_class is DirectRoute:
+            # FastAPI compares each request twice with the routes of a router that it includes.
+            app.router.routes.extend(router.routes)
+        else:
+            app.include_router(router)
+
+
 def _add_middleware(app: FastAPI, services: Services) -> None:
     app.add_middleware(BodyLimit, most=services.limits.body_bytes, seconds=services.limits.body_seconds)
     app.add_middleware(HeadRequests, below=API)
+    if services.url:
+        app.add_middleware(PublicAddress, url=services.url)
     if services.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -210,6 +193,8 @@ def _add_middleware(app: FastAPI, services: Services) -> None:
             allow_headers=("Authorization", "Content-Type"),
             expose_headers=("Link", "Retry-After", "X-Request-ID"),
         )
+    if services.url is None and services.trusted_hosts is not None:
+        app.add_middleware(TrustedHosts, hosts=services.trusted_hosts)
 
 
 def install_error_handlers(app: FastAPI) -> None:

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from scmhost.infra.clock import Clock
 from scmhost.infra.db.engine import Store
-from scmhost.infra.db.schema import PROBLEMS
+from scmhost.infra.db.schema import PROBLEMS, SERVED
 from scmhost.infra.errors import NotFound, Unavailable
 from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import NO_KEYS, SecretBox
@@ -51,6 +51,8 @@ class Services:
         limits: how much a request may send or read.
         webhook_key: the key from which webhook secrets are derived; None: webhooks are off.
         url: the address of this service in browsers, without a final slash; None if the operator has not set it.
+        trusted_hosts: the hosts that requests may name while ``url`` is None; None: any, because the application
+            around this one has checked it.
         register_webhooks: whether webhooks are registered at code hosts.
         cors_origins: the origins whose pages may read answers in a browser; ``*``: all.
         operators: slugs or ids of the organizations whose admins may see the state of the host.
@@ -70,6 +72,7 @@ class Services:
     limits: Limits
     webhook_key: SecretStr | None = None
     url: str | None = None
+    trusted_hosts: frozenset[str] | None = None
     register_webhooks: bool = True
     operators: tuple[str | int, ...] = ()
     cors_origins: tuple[str, ...] = ()
@@ -101,7 +104,7 @@ class Services:
 
 
 def check_database(services: Services) -> None:
-    """Check that the database exists and has the tables of this version.
+    """Check that the database exists, and has tables that this version can serve.
 
     Raises:
         NotFound: there is no database yet.
@@ -110,7 +113,7 @@ def check_database(services: Services) -> None:
     check_database_exists(services)
     store = services.store
     state = store.schema_state()
-    if state != "current":
+    if state not in SERVED:
         raise Unavailable(f"database {store.url_without_password}: {PROBLEMS[state]}")
 
 

@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 from scmhost.infra.limits import Limits
 from scmhost.infra.web_settings import GroupRole, OpenIdSettings, WebSettings
-from scmhost.plugins.config.reading import CONFIG_VARIABLE, OPENID_SECRET, PLUGINS_OFF, WEBHOOK_KEY
+from scmhost.plugins.config.reading import CONFIG_VARIABLE, OPENID_SECRET, PLUGINS_OFF, READ_URL, WEBHOOK_KEY
 from scmhost.plugins.config.reading import DATABASE_URL as DATABASE_VARIABLE
 from scmhost.plugins.config.schema import (
     Breaker,
@@ -117,6 +117,7 @@ def _environment() -> str:
     rows = [
         (f"`{CONFIG_VARIABLE}`", "The configuration file, if `--config` is not given."),
         (f"`{DATABASE_VARIABLE}`", "Overrides `host.database_url`; `--database-url` overrides both."),
+        (f"`{READ_URL}`", "Overrides `host.read_url`, which applies only to the `host.database_url` of the file."),
         (f"`{WEBHOOK_KEY}`", "Overrides `host.webhook_key`."),
         (f"`{OPENID_SECRET}`", "Overrides `web.openid.client_secret`."),
         (f"`{PLUGINS_OFF}`", "Plugins that are off regardless of the file: names separated by commas, or `*`."),

@@ -6,7 +6,7 @@ import pytest
 
 from command import GitRepository, scmhost
 from scmhost.checkout.git import GitError, git, list_shas, read_history
-from scmhost.cli.commits import send_history
+from scmhost.cli.releases import send_history
 
 
 @pytest.fixture

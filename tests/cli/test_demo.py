@@ -2,12 +2,19 @@
 
 import os
 import re
+import signal
+import subprocess
+import tempfile
 from pathlib import Path
+from urllib.parse import urljoin
 
+import httpx2
 import pytest
+from selectolax.lexbor import LexborHTMLParser
 
-from command import Done, GitRepository, scmhost, scmhost_process
-from scmhost.cli.demo_repositories import make_sample_repository, read_checkout_repository
+from browsing import fields_of
+from command import SCMHOST, Done, GitRepository, scmhost, scmhost_process
+from scmhost.cli.demo import make_sample_repository, read_checkout_repository
 
 # Python that leaves a file behind when it is imported or run.
 TRAP = "from pathlib import Path\nPath({marker!r}).touch()\n\n\ndef outer(value):\n    return value.missing\n"
@@ -19,6 +26,47 @@ def sections(done: Done) -> dict[str, str]:
     assert done.code == 0, done.err
     blocks = re.split(r"(?m)^\n(?=\S)", done.out)
     return {block.strip().split("\n")[0]: block for block in blocks}
+
+
+@pytest.fixture(autouse=True)
+def temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the pages of the demo out of the folder of the system."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+
+def test_demo_writes_a_page_with_its_links(tmp_path: Path) -> None:
+    """The address that it prints is that of a file, which needs no service and loads nothing."""
+    repository = GitRepository(tmp_path / "shop")
+    repository.commit("Code", {"shop/a<b>.py": "one\n"})
+    done = scmhost("demo", "--git", repository.path)
+    (address,) = re.findall(r"Open this address in a browser: file://(\S+\.html)\n", done.out)
+    page = LexborHTMLParser(Path(address).read_text(encoding="utf-8"))
+    links = [str(link.attributes["href"]) for link in page.css(".frames .place a")]
+    assert links == re.findall(r"-> (https://\S+)", done.out)
+    assert len(links) == 5
+    assert page.css("script, link, img, form, b") == []
+    named = scmhost("demo", "--git", repository.path, "--page", tmp_path / "named.html")
+    assert f"file://{tmp_path}/named.html" in named.out
+    assert (tmp_path / "named.html").exists()
+
+
+def test_demo_serves_its_page(tmp_path: Path) -> None:
+    """The address signs in, and leads to the trace with its links; Ctrl-C ends the demo as a success."""
+    with subprocess.Popen([SCMHOST, "demo", "--serve"], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            line = next(line for line in process.stdout if "it signs you in once" in line)
+            with httpx2.Client(follow_redirects=True, timeout=60) as browser:
+                url = line.rpartition(" ")[2].strip()
+                form = LexborHTMLParser(browser.get(url).text).css_first("form")
+                assert form
+                shown = browser.post(urljoin(url, form.attributes["action"]), data=fields_of(form))
+            assert "4 of 4 frames have a link" in shown.text
+            assert re.search(r"/organizations/demo/projects/app/traces/\d+$", str(shown.url))
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
 
 
 def test_demo_links_the_crash_of_the_sample_program_to_its_commit(tmp_path: Path) -> None:

@@ -192,6 +192,52 @@ def test_the_local_database_gives_the_same(tmp_path: Path) -> None:
     assert json.loads(scmhost("organizations", "list", "--json").out)[0]["slug"] == "acme"
 
 
+def test_redirect_is_tested_without_following_it(server: ApiClient) -> None:
+    """The output has the page or the reason; a key that does not work is a reason, too."""
+    repository, installation = server.claimed()
+    server.mapping(repository, installation)
+    done = scmhost("redirects", "test", "/srv/app/cart.py:42")
+    link = "https://git.example.com/team/app/blob/main/src/cart.py#L42"
+    assert (done.code, done.out.splitlines()[1].split()) == (0, ["redirects", "to", link, "team/app", "web"])
+    missing = scmhost("redirects", "test", "/opt/x.py:1", "--project", "web")
+    assert (missing.code, "leads nowhere" in missing.out) == (1, True)
+    key = scmhost("redirects", "add", "jaeger").out.strip()
+    url = f"https://scmhost.example/r/{key}?file=/srv/app/cart.py&line=42"
+    assert scmhost("redirects", "test", url).out == done.out
+    scmhost("redirects", "remove", "jaeger")
+    revoked = scmhost("redirects", "test", url)
+    assert (revoked.code, "Key 'jaeger' was revoked." in revoked.out) == (1, True)
+    assert scmhost("redirects", "test", "https://scmhost.example/").code == 1
+
+
+def test_project_is_removed_by_its_name_and_kept(server: ApiClient) -> None:
+    """What goes with it is printed first; a wrong name changes nothing; one that has nothing is gone at once."""
+    repository, installation = server.claimed()
+    server.mapping(repository, installation)
+    wrong = scmhost("projects", "remove", "web", "--confirm", "wbe")
+    assert (wrong.code, "'web' is not deleted" in wrong.err) == (1, True)
+    done = scmhost("projects", "remove", "web", "--confirm", "web", "--json")
+    answer = json.loads(done.out)
+    assert answer["counts"]["code mappings"] == 1
+    again = scmhost("projects", "remove", "web", "--confirm", "web").out
+    assert again == f"Project web will be deleted at {answer['dateDeletion']}. To keep it: scmhost projects keep web\n"
+    for _ in range(2):
+        assert scmhost("projects", "keep", "web").out == "Project web stays.\n"
+    scmhost("projects", "add", "typo")
+    assert scmhost("projects", "remove", "typo", "--confirm", "typo").out == "Project typo is deleted.\n"
+
+
+@pytest.mark.usefixtures("local")
+def test_organization_is_removed_by_its_name_and_kept() -> None:
+    """Without --confirm and a person who types the name, nothing is deleted; everything stays for an hour."""
+    refused = scmhost("organizations", "remove", "acme")
+    assert refused.code == 1
+    assert "With acme go: no other rows." in refused.err
+    assert json.loads(scmhost("organizations", "remove", "acme", "--confirm", "acme", "--json").out)["dateDeletion"]
+    assert scmhost("organizations", "list").out.splitlines()[1].split()[0] == "acme"
+    assert scmhost("organizations", "keep", "acme").out == "Organization acme stays.\n"
+
+
 def test_notes_of_an_answer_are_printed(server: ApiClient) -> None:
     """A release whose commits are not known is made all the same."""
     server.claimed()

@@ -43,6 +43,7 @@ def test_database_of_another_version_is_one_sentence(tmp_path: Path, revision: s
     store = Store.open(url)
     with store.write() as tx:
         tx.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+        tx.execute(text("UPDATE schema_compatibility SET oldest_code = :revision"), {"revision": revision})
     commands: Sequence[Sequence[str]] = [
         ["repositories", "list"],
         ["projects", "add", "api"],
@@ -87,6 +88,7 @@ def test_settings_of_the_server_and_workers_that_end(tmp_path: Path) -> None:
     without their supervisor the workers end, and the port is free again.
     """
     config = PLUGINS_TOML + '[server]\nworkers = 1\nlog_level = "debug"\nforwarded_allow_ips = "127.0.0.1"\n'
+    config += "[host.metrics]\nenabled = true\n"
     (tmp_path / "plugins.toml").write_text(config, encoding="utf-8")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
@@ -95,15 +97,21 @@ def test_settings_of_the_server_and_workers_that_end(tmp_path: Path) -> None:
             started = [line for line in served.log if line.get("event") == "started"]
             assert started[0]["database"] == f"sqlite:///{tmp_path}/served.db"
             with served.client() as client:
-                client.get("/healthz", headers={"X-Forwarded-For": "192.0.2.9"})
-            served.read_until("request")
-            probe = next(line for line in served.log if line.get("event") == "request")
+                client.get("/healthz", headers={"X-Forwarded-For": "192.0.2.9", "Host": "anything"})
+                refused = client.get("/api/0/", headers={"Host": "evil.example"})
+                assert (refused.status_code, "allowed_hosts" in refused.json()["detail"]) == (400, True)
+                assert client.get("/api/0/").status_code == 200
+            served.read_until("request", 3)
+            probe = next(line for line in served.log if line.get("path") == "/healthz")
             assert (probe["level"], probe["client"]) == ("debug", "192.0.2.9")
             os.kill(started[0]["pid"], signal.SIGKILL)
             served.read_until("worker ended")
             ended = next(line for line in served.log if line.get("event") == "worker ended")
             assert (ended["pid"], ended["exit_code"], ended["ended_so_far"]) == (started[0]["pid"], -signal.SIGKILL, 1)
             served.read_until("started", 3)
+            # The supervisor has counted it; any worker shows it.
+            with served.client() as client:
+                assert 'scmhost_workers_ended_total{reason="SIGKILL"} 1.0' in client.get("/metrics").text
             served.process.kill()
             # The end of the log: no worker has it open any more.
             served.keep_reading()

@@ -12,12 +12,12 @@ from click.testing import CliRunner, Result
 from api import PLUGINS_TOML, ApiClient, open_api
 from command import scmhost
 from hosting import candidate
-from plugins.webhook_forge import forge
+from plugins.webhook_forge import delivery, forge
 from scmhost.admin.background import run_due_jobs
 from scmhost.cli.context import CommandContext
 from scmhost.cli.installations import webhooks
 from scmhost.infra.errors import Conflict
-from scmhost.sdk import ProviderError
+from scmhost.sdk import ProviderError, Push
 
 CONFIG = PLUGINS_TOML.replace("[host]\n", '[host]\nurl = "https://scmhost.example.com"\n')
 TABLE = "[plugins.webhook_forge]\nenabled = true\n"
@@ -93,3 +93,17 @@ def test_unknown_organization(tmp_path: Path, command: str) -> None:
     assert scmhost("bootstrap", "--org", "acme", "--project", "web", "--database-url", url).code == 0
     done = scmhost("webhooks", command, "--org", "nobody", "--installation", "1", "--database-url", url)
     assert (done.code, "nobody" in done.err) == (1, True)
+
+
+def test_deliveries_are_listed(hooked: ApiClient) -> None:
+    """A table with what became of each; without any, a sentence."""
+    id_ = installed(hooked, "team/app")
+    words = ("--org", "acme", "--installation", id_)
+    assert call(hooked, "deliveries", *words).output == "No deliveries.\n"
+    secret = hooked.post(f"integrations/{id_}/webhook/", None).json()["secret"]
+    headers, body = delivery(secret, Push(repository="nobody", commits=()))
+    hooked.client.post(f"/hooks/{id_}/", content=body, headers=headers)
+    head, row = call(hooked, "deliveries", *words).output.splitlines()
+    assert head.split() == ["RECEIVED", "EVENT", "OUTCOME", "DETAIL"]
+    assert row.split(None, 3)[1:3] == ["push", "ignored"]
+    assert "'nobody' is not one of this installation's active repositories" in row

@@ -58,7 +58,7 @@ def test_configurations_are_valid(path: Path) -> None:
 def test_variables_exist() -> None:
     """Every variable of scmhost in these files is one that it reads."""
     options = {option.envvar for option in serve.params if isinstance(getattr(option, "envvar", None), str)}
-    known = options | {reading.DATABASE_URL, reading.WEBHOOK_KEY, reading.SECRET_KEYS, reading.CONFIG_VARIABLE}
+    known = options | {*reading._HOST_VARIABLES.values(), reading.CONFIG_VARIABLE}
     used = {name for path in FILES for name in re.findall(r"SCMHOST_[A-Z_]+", path.read_text(encoding="utf-8"))}
     assert used - known == set()
     assert len(used) > 6
@@ -70,6 +70,15 @@ def test_limits_of_proxies_are_those_of_scmhost() -> None:
     assert f"client_max_body_size {megabytes}m;" in (DEPLOY / "proxies/nginx.conf").read_text(encoding="utf-8")
     assert f"max_size {megabytes}MiB" in (DEPLOY / "proxies/Caddyfile").read_text(encoding="utf-8")
     assert f"proxy-body-size: {megabytes}m" in (DEPLOY / "kubernetes/ingress.yaml").read_text(encoding="utf-8")
+    # A head that a proxy takes passes the service, and idle connections end at the proxy first.
+    nginx, caddy = ((DEPLOY / "proxies" / name).read_text(encoding="utf-8") for name in ("nginx.conf", "Caddyfile"))
+    assert "large_client_header_buffers 4 8k;" in nginx
+    assert "max_header_size 16KB" in caddy
+    assert Limits().header_bytes >= (4 + 4 * 8) * 1024
+    assert f"client_header_timeout {Limits().header_seconds}s;" in nginx
+    assert f"read_header {Limits().header_seconds}s" in caddy
+    assert f"keepalive_timeout {Limits().idle_seconds - 1}s;" in nginx
+    assert f"keepalive {Limits().idle_seconds - 1}s" in caddy
     timeout = f"client_body_timeout {Limits().body_seconds}s;"
     assert timeout in (DEPLOY / "proxies/nginx.conf").read_text(encoding="utf-8")
 

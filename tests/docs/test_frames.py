@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pages import Terminal, page, steps, write_files
-from scmhost.frames.match_spans import LANGUAGES
+from scmhost.frames.frame import LANGUAGES
 
 PAGE = page("docs/frames.md")
 

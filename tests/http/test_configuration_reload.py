@@ -20,7 +20,7 @@ from api import PLUGINS_TOML, ApiClient, open_api
 from command import scmhost
 from hosting import report_of
 from installed import install
-from scmhost.admin.configuration_watch import ConfigurationAudit, ConfigurationWatch
+from scmhost.admin.configuration import ConfigurationAudit, ConfigurationWatch
 from scmhost.audit.queries import list_entries
 from scmhost.infra.db.errors import StoreError
 from scmhost.infra.errors import Unavailable

@@ -7,6 +7,7 @@ import pytest
 from api import PLUGINS_TOML, ApiClient, open_api
 from hosting import candidate
 from installed import NOT_CONFIGURED
+from scmhost.infra.db import schema
 from scmhost.infra.loops import Loop, Loops
 
 BROKEN = candidate("broken", "plugins.fails_at_import")
@@ -24,11 +25,13 @@ def test_broken_plugin_leaves_process_ready(tmp_path: Path) -> None:
     """The answer has the number of plugins by state; the reasons are for operators only."""
     with open_api(tmp_path, BOTH, more=[BROKEN]) as api:
         answer = api.client.get("/readyz")
+        head = api.services.store.schema_status().code
         assert answer.status_code == 200
         assert answer.json() == {
             "status": "ready",
             "detail": None,
             "database": "ok",
+            "revisions": {"tables": head, "code": head, "oldestCode": schema.oldest_code(head)},
             "generation": 1,
             "staleSince": None,
             "plugins": {"ready": 1, "broken": 1, "off": len(NOT_CONFIGURED)},

@@ -87,10 +87,13 @@ def test_a_path_cannot_control_a_terminal(api: ApiClient) -> None:
         application = create_application(api.services)
         application.add_api_route("/fail", fail)
         with TestClient(application, raise_server_exceptions=False) as client:
-            client.get("/api/0/%1b]0;evil%07%1b[2J%9b31m/\u0085x")
+            client.get("/api/0/%1b]0;evil%07%1b[2J%9b31m/\u0085x\u202e%0a2026-11-30 [info] forged")
     configure_logs(quiet=True)
     text = stream.getvalue()
     assert "evil" in text
+    # It stays in its line, and reads from left to right.
+    assert len([line for line in text.splitlines() if "evil" in line and "forged" in line]) == 1
+    assert "\u202e" not in text
     # Apart from the colours of the renderer.
     assert re.findall(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", re.sub(r"\x1b\[[0-9;]*m", "", text)) == []
 
@@ -124,7 +127,7 @@ def test_caller_without_a_token_sees_no_database(api: ApiClient, monkeypatch: py
         raise fault
 
     monkeypatch.setattr(Store, "read", down)
-    monkeypatch.setattr(Store, "schema_state", down)
+    monkeypatch.setattr(Store, "schema_status", down)
     stream = io.StringIO()
     with redirect_stderr(stream):
         configure_logs()

@@ -14,7 +14,7 @@ from api import PLUGINS_TOML, ApiClient, open_api
 from hosting import candidate, logged
 from plugins.unsafe_errors import UnsafeError, UnsafeRefusal
 from scmhost.admin import background
-from scmhost.admin.configuration_watch import ConfigurationAudit, ConfigurationWatch
+from scmhost.admin.configuration import ConfigurationAudit, ConfigurationWatch
 from scmhost.admin.doctor import run_checks
 from scmhost.audit.queries import list_entries
 from scmhost.infra.db import jobs

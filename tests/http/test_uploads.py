@@ -3,7 +3,7 @@
 import pytest
 
 from api import ApiClient
-from scmhost.releases.upload_routes import NOT_STORED
+from scmhost.releases.routes import NOT_STORED
 
 ORGANIZATION, PROJECT = "/api/0/organizations/acme", "/api/0/projects/acme/web"
 UPLOADS = [

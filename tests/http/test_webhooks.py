@@ -132,6 +132,18 @@ def test_a_wrong_signature_is_refused(api: ApiClient) -> None:
     assert api.get("repos/1/commits/").status_code == 404
 
 
+def test_last_deliveries_are_listed(api: ApiClient) -> None:
+    """The newest is first; no one without the scope for installations sees them."""
+    _, installation = api.claimed()
+    secret = new_secret(api, installation)["secret"]
+    deliver(api, installation, push(), secret)
+    deliver(api, installation, b"[", secret)
+    found = api.get(f"integrations/{installation['id']}/webhook/deliveries/").json()
+    assert [each["outcome"] for each in found] == ["refused", "saved"]
+    assert found[1]["detail"] == "team/app: 1 new, 0 known."
+    assert api.get("integrations/999999/webhook/deliveries/").status_code == 404
+
+
 def test_malformed_push_is_refused_after_signature_check(api: ApiClient) -> None:
     """A signed body that cannot be read is 400 with ``detail``."""
     _, installation = api.claimed()

@@ -8,6 +8,8 @@ import pytest
 from api import PLUGINS_TOML, ApiClient, open_api
 from chromium import COLOURS, RULES, axe_source, findings, open_chromium
 from scmhost.links.code_mappings import mappings_in_order
+from scmhost.links.sharing import share_trace
+from scmhost.links.traces import LinksIn
 from scmhost.organizations.people import first_invitation
 from scmhost.redirects.keys import create_key
 from shown_pages import TRACE, link_for, open_sample, served
@@ -62,11 +64,18 @@ def pages_of(api: ApiClient) -> dict[str, str]:
         "new mapping": f"{PROJECT}/mappings/new?path={MONEY}&line=9",
         "mapping": f"{PROJECT}/mappings/{listed[0].mapping.id}",
         "derive": f"{PROJECT}/mappings/derive",
+        "shared": f"{PROJECT}/traces/{_shared(api)}",
+        "shared traces": f"{PROJECT}/traces",
         **_pages_of_things(api),
         "not found": "/no/such/page",
         "reason": f"/r/{key}?file=/opt/x.py",
         "link used": "/sign-in?link=used",
     }
+
+
+def _shared(api: ApiClient) -> int:
+    """Return the id of a shared trace."""
+    return share_trace(api.services, api.there.organization, api.there.project, LinksIn(text=TRACE)).id
 
 
 def _pages_of_things(api: ApiClient) -> dict[str, str]:
@@ -169,6 +178,46 @@ def test_file_is_dropped_into_the_text(chromium: Any, api: ApiClient, url: str) 
     plain.get_by_role("button", name="Find the source").click()
     plain.get_by_role("heading", name="4 of 6 frames have a link").wait_for()
     plain.context.close()
+
+
+def test_address_contains_the_text(chromium: Any, api: ApiClient, url: str) -> None:
+    """The text is after the # of the address, which reaches no server; whoever opens it and is signed in has links."""
+    page = open_context(chromium, url, link_for(api), permissions=["clipboard-read", "clipboard-write"])
+    page.goto(PROJECT)
+    page.get_by_label("Stack trace, output or event").fill(f"{TRACE}\u2014 \U0001f4a5")
+    page.get_by_role("button", name="Copy an address with the text").click()
+    page.get_by_text("The address is copied.").wait_for()
+    address = page.evaluate("navigator.clipboard.readText()")
+    assert address.startswith(f"{url}{PROJECT}#trace=")
+    other = open_context(chromium, url, link_for(api))
+    asked: list[str] = []
+    other.on("request", lambda request: asked.append(request.url))
+    other.goto(address)
+    other.get_by_role("heading", name="4 of 6 frames have a link").wait_for()
+    assert other.get_by_label("Stack trace, output or event").input_value() == f"{TRACE}\u2014 \U0001f4a5"
+    other.goto("/account")
+    other.goto(f"{PROJECT}#trace=cut_on_its_way")
+    other.get_by_role("heading", name="Links of a trace").wait_for()
+    assert [each for each in asked if "trace=" in each.partition("#")[0]] == []
+    page.context.close()
+    other.context.close()
+
+
+def test_examples_follow_what_is_typed(chromium: Any, api: ApiClient, url: str) -> None:
+    """The addresses of the sample repository change with the template, and a wrong one is named."""
+    page = open_context(chromium, url, link_for(api))
+    page.goto("/organizations/acme/installations/new/custom_scm")
+    page.get_by_label("Name").fill("Forge")
+    page.get_by_label("URL", exact=True).fill("https://git.acme.example")
+    page.get_by_label("Preset").select_option("forgejo")
+    examples = page.get_by_role("region", name="Examples")
+    examples.get_by_text("/src/branch/main/src/cart.py#L41").wait_for()
+    page.get_by_text("more fields").click()
+    page.get_by_label("Template", exact=False).first.fill("{repo_url}/show/{ref}/{path}")
+    examples.get_by_text("https://git.acme.example/Forge/team/app/show/main/src/cart.py").wait_for()
+    page.get_by_label("Template", exact=False).first.fill("{nothing}")
+    examples.get_by_text("None yet").wait_for()
+    page.context.close()
 
 
 def test_from_a_fresh_service_to_a_link(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -13,7 +13,7 @@ from hosting import candidate
 from plugins.stepped_forge import CLIENT_SECRET, script
 from scmhost.infra.secret_box import new_key
 from scmhost.sdk import preset_kinds
-from scmhost.web.schema_form import schema_fields
+from scmhost.web.install_form import schema_fields
 from use_cases import recorded
 
 PAGE = "/organizations/acme/installations"
@@ -106,6 +106,21 @@ def test_secret_of_the_webhook_is_shown_once(api: ApiClient, admin: Browser, mem
         assert len(browser.page.css("[aria-label=Secrets] tbody tr")) == 1
     admin.submit("Delete")
     assert api.get(f"integrations/{installation['id']}/webhook/").json()["secrets"] == []
+
+
+def test_last_deliveries_are_on_the_page(api: ApiClient, admin: Browser, member: Browser) -> None:
+    """What became of each, without the text of a stranger as markup; members see them too."""
+    installation = api.install()
+    admin.open(f"{PAGE}/{installation['id']}")
+    admin.submit("Create a secret")
+    headers = {"X-Forge-Event": "<b>push</b>", "X-Scmhost-Signature": "sha256=wrong"}
+    assert api.client.post(f"/hooks/{installation['id']}/", content=b"{}", headers=headers).status_code == 401
+    for browser in (admin, member):
+        browser.open(f"{PAGE}/{installation['id']}")
+        (row,) = browser.page.css("[aria-label='Last deliveries'] tbody tr")
+        assert text_of(row, " ").endswith(
+            "<b>push</b> refused The delivery is not signed with a secret of this webhook."
+        )
 
 
 def test_wrong_form_keeps_what_was_entered(api: ApiClient, admin: Browser) -> None:

@@ -10,7 +10,7 @@ from browsing import Browser, fields_of, signed_in
 from scmhost.application import create_application
 from scmhost.organizations import people
 from scmhost.organizations.create import create_organization, create_project
-from scmhost.web.account import browser_name
+from scmhost.web.sign_in import browser_name
 from use_cases import recorded
 
 

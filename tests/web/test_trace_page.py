@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api import ApiClient
-from browsing import Browser, signed_in, text_of
+from browsing import Browser, fields_of, signed_in, text_of
 from shown_pages import TRACE, open_sample
 
 PAGE = "/organizations/acme/projects/web"
@@ -127,3 +127,33 @@ def test_no_text_becomes_markup(reader: Browser, function: str, path: str) -> No
         assert not any(name.startswith("on") for name in node.attributes)
     for link in reader.page.css("main a"):
         assert (link.attributes["href"] or "").startswith(("https://git.acme.example/", "/"))
+
+
+def test_trace_is_shared_by_its_address(sample: ApiClient, reader: Browser) -> None:
+    """Others of the organization see it with its links; who shares it, or an administrator, deletes it."""
+    reader.open(PAGE)
+    reader.submit("Share", do="share", text=TRACE)
+    address = text_of(reader.first(".message pre"))
+    assert address == f"http://testserver{reader.path}"
+    assert reader.first("h1").text() == "4 of 6 frames have a link"
+    other = signed_in(sample, "Bob", "member")
+    other.open(reader.path)
+    assert (other.status, "Eve shares this trace" in other.text) == (200, True)
+    assert "Delete it now" not in other.text
+    other.post(f"{reader.path}/delete", fields_of(other.form("Sign out")))
+    assert other.status == 403
+    other.open(f"{PAGE}/traces")
+    assert "Eve" in text_of(other.first("tbody tr"), " ")
+    other.click(text_of(other.first("tbody a")))
+    reader.submit("Delete it now")
+    assert "Nobody shares a trace" in reader.text
+    other.open(address.removeprefix("http://testserver"))
+    assert other.status == 404
+
+
+def test_trace_that_cannot_be_shared_is_kept_in_the_form(reader: Browser) -> None:
+    """A text that is too long is refused, with the reason beside it."""
+    reader.open(PAGE)
+    reader.submit("Share", do="share", text="x" * 200_001)
+    assert reader.status == 400
+    assert "1 to 200,000 characters" in text_of(reader.first("#wrong-text"))

@@ -16,9 +16,10 @@ from scmhost.installations.install_steps import forget_expired
 from scmhost.installations.upgrade import upgrade_when_due
 from scmhost.installations.webhooks import REGISTER_WEBHOOKS
 from scmhost.links.missing import save_missing
+from scmhost.links.sharing import delete_expired_traces
 from scmhost.organizations.tokens import save_token_uses
+from scmhost.plugins.isolation.circuit_breaker import seconds_of
 from scmhost.plugins.isolation.faults import exception_text
-from scmhost.plugins.isolation.pauses import seconds_of
 from scmhost.releases import content_queries
 from scmhost.releases.fetch import FETCH_COMMITS, fetch_commits
 from scmhost.repositories import file_queries
@@ -30,6 +31,7 @@ from scmhost.services import Services
 
 from . import queries as admin_queries
 from .queries import TenantRow
+from .removal import REMOVE_ORGANIZATION, REMOVE_PROJECT, run_organization_removal, run_project_removal
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +62,8 @@ _HANDLERS: Final[Mapping[str, Handler]] = {
     REGISTER_WEBHOOKS: register_webhooks,
     SYNC_WEBHOOK: sync_webhook,
     file_queries.INDEX_FILES: file_queries.index_files,
+    REMOVE_PROJECT: run_project_removal,
+    REMOVE_ORGANIZATION: run_organization_removal,
 }
 
 
@@ -73,7 +77,14 @@ def background_loops(services: Services) -> list[Loop]:
         return False
 
     def keep_house(_woken: bool) -> bool:  # noqa: FBT001
-        works = (delete_due_repositories, forget_expired, schedule_syncs, save_token_uses, save_missing)
+        works = (
+            delete_due_repositories,
+            forget_expired,
+            delete_expired_traces,
+            schedule_syncs,
+            save_token_uses,
+            save_missing,
+        )
         _unless_unavailable("housekeeping postponed", lambda: [work(services) for work in works])
         _unless_unavailable("upgrade of configurations postponed", lambda: upgrade_when_due(services))
         return False

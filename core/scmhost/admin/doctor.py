@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Final
 
 from scmhost.commits.complete import COMPLETE_PUSH
-from scmhost.infra.db.schema import PROBLEMS
+from scmhost.infra.db.schema import PROBLEMS, SERVED
 from scmhost.infra.errors import ScmhostError
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.sealing import attention_reasons
@@ -24,7 +24,7 @@ from scmhost.repositories.webhooks import SYNC_WEBHOOK
 from scmhost.sdk.validation import did_you_mean
 from scmhost.services import Services
 
-from . import host_checks, webhook_checks
+from . import host_checks
 from . import queries as admin_queries
 from .background import OVERDUE_AFTER
 from .host_checks import CONFIGURATION, DATABASE, SEVERITIES, Check, Finding, Findings, each
@@ -40,8 +40,8 @@ _EXPIRES_SOON: Final = timedelta(days=7)
 _EXAMPLES: Final = 3
 _FAILED_REMEDIES: Final = {
     COMPLETE_PUSH: "fix the cause, and let the code host send the push again",
-    SYNC_WEBHOOK: webhook_checks.REGISTER_AGAIN,
-    REGISTER_WEBHOOKS: webhook_checks.REGISTER_AGAIN,
+    SYNC_WEBHOOK: host_checks.REGISTER_AGAIN,
+    REGISTER_WEBHOOKS: host_checks.REGISTER_AGAIN,
 }
 # A file name that no stack root contains.
 _UNMAPPED_NAME: Final = "scmhost-doctor"
@@ -53,7 +53,9 @@ def run_checks(services: Services) -> list[Finding]:
     # SQLite would create a file that is missing; check_database_file has reported it.
     if services.store.file is None or services.store.file.exists():
         # Checks of rows would fail one after the other on tables of another version.
-        findings += list(check_database(services)) or _check_rows(services)
+        of_database = list(check_database(services))
+        unusable = any(finding.severity == "error" for finding in of_database)
+        findings += of_database + ([] if unusable else _check_rows(services))
     return worst_first(findings)
 
 
@@ -96,10 +98,13 @@ def check_database(services: Services) -> Findings:
     except ScmhostError as error:
         yield error_finding(DATABASE, error)
         return
-    if state != "current":
+    if state not in SERVED:
         problem, _, remedy = PROBLEMS[state].partition("; ")
         yield Finding("error", DATABASE, problem, remedy)
         return
+    if state == "compatible":
+        problem = "its tables are of a newer version of scmhost, which this version can serve"
+        yield Finding("note", DATABASE, problem, "install the newer version here too, when the upgrade is complete")
     try:
         with services.store.write() as tx:
             admin_queries.check_write_access(tx)
@@ -346,8 +351,8 @@ _HOST_CHECKS: Final[Sequence[Check]] = (
 _ROW_CHECKS: Final[Sequence[Check]] = (
     check_clocks,
     check_organization_names,
-    webhook_checks.check_webhook_key,
-    webhook_checks.check_registered_webhooks,
+    host_checks.check_webhook_key,
+    host_checks.check_registered_webhooks,
     check_installations,
     check_twins,
     check_credentials,

@@ -1,4 +1,4 @@
-"""Findings of the doctor, and its checks of this machine: configuration, plugins and files."""
+"""Findings of the doctor, and its checks of this machine: configuration, plugins, files and webhooks."""
 
 import os
 import re
@@ -14,10 +14,14 @@ from pydantic import SecretStr
 
 from scmhost.infra.telemetry import TelemetryMissing, check_telemetry
 from scmhost.plugins import PluginReport, PluginSettings, Settings
-from scmhost.plugins.config.reading import DATABASE_URL, WEBHOOK_KEY
+from scmhost.plugins.config.reading import DATABASE_URL, READ_URL, WEBHOOK_KEY
 from scmhost.plugins.config.redaction import is_secret_name
 from scmhost.plugins.config.schema import KeySource, environment_references
+from scmhost.repositories.webhooks import webhooks_blocker
 from scmhost.services import Services
+
+from . import queries as admin_queries
+from .queries import TenantRow, WebhookRow
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: Final[Sequence[Severity]] = ("error", "warning", "note")
@@ -87,8 +91,8 @@ def check_file_mode(services: Services) -> Findings:
             "warning",
             CONFIGURATION,
             f"every user of this machine may read the file, which contains {', '.join(secrets)}",
-            f"chmod o-r {path}, or move secrets to the environment: {WEBHOOK_KEY}, {DATABASE_URL}, and for a plugin's "
-            'setting write { env = "VARIABLE" } instead of the value',
+            f"chmod o-r {path}, or move secrets to the environment: {WEBHOOK_KEY}, {DATABASE_URL}, {READ_URL}, and for "
+            'a plugin\'s setting write { env = "VARIABLE" } instead of the value',
             str(path),
         )
 
@@ -164,8 +168,8 @@ def _secrets_in(settings: Settings) -> Iterator[str]:
         yield "the webhook_key"
     if ("host", "secret_keys") in lines and any(isinstance(key, SecretStr) for key in settings.host.secret_keys):
         yield "secret_keys"
-    if ("host", "database_url") in lines and _PASSWORD.search(_written_database_url(settings)):
-        # Only a URL with a password is a secret; the path of a SQLite file, or a user, is not.
+    # Only a URL with a password is a secret; the path of a SQLite file, or a user, is not.
+    if any(("host", key) in lines and _PASSWORD.search(_written_url(settings, key)) for key in _DATABASE_URLS):
         yield "the password of the database"
     from_environment = {
         ("plugins", name, "settings", *place)
@@ -179,14 +183,17 @@ def _secrets_in(settings: Settings) -> Iterator[str]:
             yield ".".join(path)
 
 
-def _written_database_url(settings: Settings) -> str:
+_DATABASE_URLS: Final = ("database_url", "read_url")
+
+
+def _written_url(settings: Settings, key: str) -> str:
     """Return the URL that the file has; the one in use may come from the environment."""
     try:
         written = tomllib.loads(Path(settings.source.file).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         # The file has changed since it was read.
         return ""
-    return str(written.get("host", {}).get("database_url", ""))
+    return str(written.get("host", {}).get(key, ""))
 
 
 def check_plugin_states(services: Services) -> Findings:
@@ -273,3 +280,70 @@ def _has_rule(own: PluginSettings) -> bool:
 def _place(services: Services, plugin: str) -> str:
     settings = services.plugins.settings
     return settings.source.place("plugins", plugin) if plugin in settings.plugins else ""
+
+
+REGISTER_AGAIN: Final = "fix the cause, then: scmhost webhooks register --org SLUG --installation ID"
+
+
+def check_webhook_key(services: Services) -> Findings:
+    """Report webhooks whose secrets cannot be derived, because the operator's key is missing."""
+    with services.store.read() as tx:
+        count = admin_queries.count_webhooks(tx, services.clock.now())
+    if count and services.webhook_key is None:
+        yield Finding(
+            "error",
+            "webhooks",
+            f"there is no webhook_key, so every delivery is answered 404; installations with a webhook: {count}",
+            "set SCMHOST_WEBHOOK_KEY, or webhook_key under [host], to the key with which they were created",
+            services.plugins.settings.source.place("host"),
+        )
+
+
+def check_registered_webhooks(services: Services) -> Findings:
+    """Report webhooks that code hosts do not have, or have with another address, and why none are registered."""
+    with services.store.read() as tx:
+        rows, installations = admin_queries.troubled_webhooks(tx, services.url), admin_queries.all_installations(tx)
+    yield from each([row for row in rows if row.state == "failed"], _failed)
+    yield from each([row for row in rows if row.state != "failed"], _moved)
+    yield from _none_registered(services, installations)
+
+
+def _none_registered(services: Services, installations: list[TenantRow]) -> Findings:
+    providers = sorted({row.detail for row in installations})
+    able = [key for key in providers if services.plugins.has_hook(key, "scm_register_webhook")]
+    # An operator who has turned them off knows it.
+    if not able or not services.register_webhooks:
+        return
+    blocker = webhooks_blocker(services)
+    if blocker:
+        problem = f"the plugins of {', '.join(able)} could register webhooks, but {blocker}"
+        place = services.plugins.settings.source.place("host")
+        yield Finding("note", "webhooks", problem, "set it, or register_webhooks = false under [host]", place)
+        return
+    with services.store.read() as tx:
+        yield from each(admin_queries.installations_without_webhooks(tx, able), _without)
+
+
+def _without(row: TenantRow) -> Finding:
+    # They were claimed by an earlier version, or before the operator had set the address or the key.
+    problem = f"{row.name!r} has repositories that were claimed before webhooks were registered: {row.count}"
+    return Finding("note", f"installation {row.id} of {row.organization}", problem, _command(row.organization, row.id))
+
+
+def _failed(row: WebhookRow) -> Finding:
+    action = "registered" if row.wanted else "removed"
+    problem = f"the webhook of {row.repository!r} could not be {action}: {row.reason or 'for an unknown reason'}"
+    return Finding("warning", _subject(row), problem, _command(row.organization, row.installation_id))
+
+
+def _moved(row: WebhookRow) -> Finding:
+    problem = f"the webhook of {row.repository!r} was registered with {row.address}, which is not under host.url"
+    return Finding("warning", _subject(row), problem, _command(row.organization, row.installation_id))
+
+
+def _command(organization: str, installation_id: int) -> str:
+    return f"scmhost webhooks register --org {organization} --installation {installation_id}"
+
+
+def _subject(row: WebhookRow) -> str:
+    return f"installation {row.installation_id} of {row.organization}"

@@ -1,20 +1,30 @@
-"""Routes of health, metrics and plugins, with their wire shapes."""
+"""Routes of health, metrics, plugins and the deletion of projects, with their wire shapes."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import Field, JsonValue
 
 from scmhost import __version__
 from scmhost.infra.errors import Forbidden, ScmhostError
 from scmhost.infra.http import Moment, Wire
 from scmhost.infra.loops import Loop
-from scmhost.organizations.access import Caller, CallerDep, ServicesDep, check_scope
+from scmhost.organizations.access import (
+    AuditedServices,
+    Caller,
+    CallerDep,
+    ForProjects,
+    ProjectToRead,
+    ServicesDep,
+    check_scope,
+)
 from scmhost.organizations.tokens import ScopeClass
 from scmhost.services import Services
 
 from .background import count_jobs
+from .removal import Removal, keep, removal_of, remove_project
 from .status import find_plugin, is_operator, list_plugins, plugin_record, readiness
 
 if TYPE_CHECKING:
@@ -28,12 +38,21 @@ class Health(Wire):
     version: str
 
 
+class Revisions(Wire):
+    """Revisions of the database's tables, and of the code that can serve them."""
+
+    tables: str = Field(description="The revision of the tables; empty without tables.")
+    code: str = Field(description="The newest revision of this process's code.")
+    oldest_code: str = Field(description="The newest revision of the oldest code that can serve the tables.")
+
+
 class Ready(Wire):
     """Whether requests can be answered, and the plugins by state."""
 
     status: str
     detail: str | None
     database: str
+    revisions: Revisions | None = Field(description="Null if the database does not answer.")
     generation: int
     stale_since: Moment | None
     plugins: dict[str, int]
@@ -130,12 +149,52 @@ def ready_show(services: ServicesDep, response: Response) -> Ready:
         status="ready" if found.ready else "not ready",
         detail=found.detail,
         database=found.database,
+        revisions=Revisions.model_validate(found.schema, from_attributes=True) if found.schema else None,
         generation=found.generation,
         stale_since=found.stale_since,
         plugins=dict(found.plugins),
         suspended=list(found.suspended),
         stuck=list(found.stuck),
     )
+
+
+class RemovalOut(Wire):
+    """What goes with a project, and when."""
+
+    counts: dict[str, int] = Field(description="How many rows go with it, by what they are.")
+    date_deletion: Moment | None = Field(description="When it is deleted; null while nobody has asked for that.")
+
+
+removal_router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["projects"])
+
+
+@removal_router.delete(
+    "/",
+    status_code=204,
+    response_class=Response,
+    responses={202: {"model": RemovalOut, "description": "It is deleted in an hour, because something goes with it."}},
+)
+def projects_delete(services: AuditedServices, organization: ForProjects, project: ProjectToRead) -> Response:
+    """Delete a project. Its releases and their commits stay."""
+    removal = remove_project(services, organization, project)
+    return Response(status_code=204) if removal.done else JSONResponse(_removal_out(removal), 202)
+
+
+@removal_router.get("/deletion/")
+def projects_deletion_show(services: ServicesDep, organization: ForProjects, project: ProjectToRead) -> RemovalOut:
+    """What goes with a project, and when it is deleted."""
+    removal = removal_of(services, organization, project)
+    return RemovalOut(counts=dict(removal.counts), date_deletion=removal.due_at)
+
+
+@removal_router.delete("/deletion/", status_code=204, response_class=Response)
+def projects_deletion_cancel(services: AuditedServices, organization: ForProjects, project: ProjectToRead) -> None:
+    """Keep a project that is going to be deleted."""
+    keep(services, organization, project)
+
+
+def _removal_out(removal: Removal) -> dict[str, JsonValue]:
+    return RemovalOut(counts=dict(removal.counts), date_deletion=removal.due_at).model_dump(mode="json", by_alias=True)
 
 
 plugins_router: Final = APIRouter(prefix="/api/0/plugins", tags=["host"], dependencies=[Depends(operator("host"))])

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final, Literal
 import structlog
 from pydantic import JsonValue
 
+from scmhost.infra.db.schema import SchemaState, SchemaStatus
 from scmhost.infra.errors import NotFound, ScmhostError
 from scmhost.infra.loops import Loops
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import Count, PluginReport, Suspension
 from scmhost.plugins.config.redaction import settings_of_unloaded, with_environment_names
-from scmhost.plugins.isolation.pauses import Pause
+from scmhost.plugins.isolation.circuit_breaker import Pause
 from scmhost.sdk.validation import did_you_mean
 from scmhost.services import Services
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-DatabaseState = Literal["ok", "unreachable", "not_migrated"]
+DatabaseState = Literal["ok", "unreachable", "not_migrated", "newer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class Readiness:
     another process would be no better.
 
     Attributes:
-        database: whether it answers, with the tables of this version.
+        database: whether it answers, with tables that this version can serve.
+        schema: the revisions of the tables and of the code that can serve them; None if the database does not answer.
         generation: how many times this process has applied settings.
         stale_since: since when plugins.toml is invalid, so that older settings are in use; None while it is valid.
         plugins: the number of plugins by state.
@@ -45,6 +47,7 @@ class Readiness:
     """
 
     database: DatabaseState
+    schema: SchemaStatus | None
     generation: int
     stale_since: datetime | None
     plugins: Mapping[str, int]
@@ -67,6 +70,8 @@ class Readiness:
 _DATABASE_DETAILS: Final[Mapping[DatabaseState, str]] = {
     "unreachable": "The database does not answer; see the log of this process.",
     "not_migrated": "The database's tables are not those of this version; run `scmhost migrate`.",
+    "newer": "The database's tables are of a newer version, which this one cannot serve; install that version, or "
+    "restore a backup from before the upgrade.",
 }
 
 
@@ -74,8 +79,10 @@ def readiness(services: Services) -> Readiness:
     """Check the database, the plugins and the background loops."""
     reports = services.plugins.plugins
     status = services.plugins.configuration_status
+    schema = _schema_status(services)
     return Readiness(
-        database=_database_state(services),
+        database=_DATABASE_STATES.get(schema.state, "not_migrated") if schema else "unreachable",
+        schema=schema,
         generation=status.generation,
         stale_since=status.stale_since,
         plugins=Counter(report.state for report in reports),
@@ -84,13 +91,16 @@ def readiness(services: Services) -> Readiness:
     )
 
 
-def _database_state(services: Services) -> DatabaseState:
+_DATABASE_STATES: Final[Mapping[SchemaState, DatabaseState]] = {"current": "ok", "compatible": "ok", "newer": "newer"}
+
+
+def _schema_status(services: Services) -> SchemaStatus | None:
     try:
-        return "ok" if services.store.is_current() else "not_migrated"
+        return services.store.schema_status()
     except ScmhostError as error:
         # The text may contain the address of the database, and /readyz is public: it stays in the log.
         log.warning("not ready", error=str(error))
-        return "unreachable"
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ from scmhost.repositories import file_queries
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
-from . import transfer_queries
-from .transfer_queries import NewIds, Row
+from . import queries
+from .queries import NewIds, Row
 
 FORMAT: Final = 1
 _END: Final = "end"
@@ -55,11 +55,11 @@ def export_organization(services: Services, organization: Organization, write: C
             "scmhost": __version__,
             "format": FORMAT,
             "revision": schema.revision(tx.connection()),
-            "organization": transfer_queries.organization_row(tx, organization.id),
+            "organization": queries.organization_row(tx, organization.id),
         }
         write(json.dumps(head) + "\n")
-        for table in transfer_queries.moved_tables():
-            for row in transfer_queries.rows_of(tx, table, organization.id):
+        for table in queries.moved_tables():
+            for row in queries.rows_of(tx, table, organization.id):
                 written = dict(row)
                 if table.name == _SECRETS:
                     written["encrypted"] = on_the_way.encrypt(services.secret_box.decrypt(row["encrypted"]))
@@ -92,9 +92,10 @@ def import_organization(
         if organization_queries.find_organization(tx, own["slug"]):
             raise Conflict(f"There is an organization {own['slug']!r} here; import it under another --slug.")
         organization = Organization(id=new_id(tx), slug=own["slug"], name=own["name"])
-        transfer_queries.create_organization(tx, organization.id, own)
+        queries.create_organization(tx, organization.id, own)
         tx.mark_changed(organization.id)
-        tables = {table.name: table for table in transfer_queries.moved_tables()}
+        tables = {table.name: table for table in queries.moved_tables()}
+        # All ids first: a row may refer to one that stands further down.
         found: defaultdict[str, list[int]] = defaultdict(list)
         for name, row in _rows(file):
             if "id" in row:
@@ -109,9 +110,9 @@ def import_organization(
         for name, group in groupby(_rows(file), key=lambda item: item[0]):
             rows = (_with_secrets(services, ids, row, box) if name == _SECRETS else row for _, row in group)
             rows = ({**row, "organization_id": organization.id} for row in rows)
-            counts[name] = counts.get(name, 0) + transfer_queries.write_rows(tx, tables[name], rows, ids)
+            counts[name] = counts.get(name, 0) + queries.write_rows(tx, tables[name], rows, ids)
         # What waited to be indexed there has no job here.
-        for repository_id, commits in transfer_queries.commits_by_repository(tx, organization.id).items():
+        for repository_id, commits in queries.commits_by_repository(tx, organization.id).items():
             file_queries.schedule_indexing(tx, organization.id, repository_id, commits, services.clock.now())
         record(tx, services, organization, "org.import", (organization.id, organization.slug))
     return organization, counts

@@ -15,7 +15,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
-from scmhost.frames.match_spans import JVM
+from scmhost.frames.frame import JVM
 
 from .tools import (
     MAX_REPOSITORIES,

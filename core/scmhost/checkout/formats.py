@@ -28,7 +28,8 @@ _ON_TERMINAL: Final = re.compile(f"({_COLOUR})|({_COMMAND})|{_CONTROL}")
 # Compiled at first use: plain text does not need them.
 _ON_PAGE: Final = f"{_COLOUR}|({_COMMAND})|{_CONTROL}|[\ud800-\udfff]"
 _ALTERNATE_SCREEN: Final = re.compile(r"\x1b\[\?(?:1049|1047|47)([hl])")
-_SURROGATE: Final = "[\ud800-\udfff]"
+# JSON escapes the other control characters itself.
+_RAW_IN_JSON: Final = "[\x7f-\x9f\ud800-\udfff]"
 _RESET: Final = "\x1b[0m"
 _PAGE: Final = """\
 <!doctype html>
@@ -325,10 +326,20 @@ def _hyperlink(text: str, url: str) -> str:
 
 
 def json_text(value: object) -> str:
-    """Return a value as JSON. Characters stay readable, but lone surrogates are escaped: UTF-8 has none."""
+    """Return a value as JSON. Characters stay readable, but not those that a terminal or UTF-8 does not take."""
     import json
 
-    return re.sub(_SURROGATE, lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
+    return safe_json(json.dumps(value, ensure_ascii=False))
+
+
+def safe_json(text: str) -> str:
+    """Return JSON with lone surrogates, which UTF-8 has not, and control characters of 8 bits as escapes."""
+    return re.sub(_RAW_IN_JSON, lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def coloured(text: str) -> str:
+    """Keep colours; replace other control characters by visible symbols."""
+    return _for_terminal(text)
 
 
 def printable(text: str) -> str:

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from scmhost.frames import FrameMatch
-from scmhost.frames.frame import Frame
-from scmhost.frames.match_spans import JVM
+from scmhost.frames.frame import JVM, Frame
 from scmhost.mapping.file_tree import FileTree, LocatedFile
 from scmhost.mapping.paths import PrintedPath, read_printed_path
 from scmhost.sdk.reasons import Reason

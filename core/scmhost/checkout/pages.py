@@ -115,7 +115,7 @@ def cached_pages(
 def _without_alias(remote: str) -> str:
     if remote.startswith(("https://", "http://")):
         return remote
-    from .ssh_aliases import without_alias
+    from .remotes import without_alias
 
     return without_alias(remote)
 

@@ -80,7 +80,7 @@ class LinkCounts:
 
 def _is_installed(linked: LinkedFrame) -> bool:
     """True for frames of installed packages and of the runtime itself."""
-    from scmhost.frames.match_spans import JVM
+    from scmhost.frames.frame import JVM
 
     frame = linked.found.frame
     if frame.language in JVM:

@@ -10,7 +10,7 @@ from scmhost.frames.frame import Frame
 from scmhost.infra.errors import ScmhostError
 from scmhost.mapping.file_tree import FileTree
 from scmhost.suspects import Answer, Blame, Change, CodeFrame, Region, SuspectQuestion, rank
-from scmhost.suspects.messages import change_of
+from scmhost.suspects.features import change_of
 from scmhost.suspects.values import NEAR_LINES, innermost_first, is_test_path
 
 from .changed_files import ChangedFiles
@@ -26,9 +26,11 @@ MOST_COMMITS: Final = 1_000
 MOST_LINES: Final = 50
 """The most lines of a trace that are blamed."""
 
+# Each of them is a process of git.
 _MOST_FILES: Final = 20
 # As many processes as read files at the same time.
 _TOGETHER: Final = 4
+# Without text conversion, for which the settings of git may name a program.
 _BLAME: Final = ("blame", "--porcelain", "--no-textconv", "--encoding=UTF-8")
 _BLAMED: Final = re.compile(r"([0-9a-f]{40,64}) \d+ (\d+)")
 _RANGE: Final = re.compile(r"(.+?)\.\.\.?(.+)")

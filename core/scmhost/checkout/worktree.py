@@ -17,6 +17,7 @@ _SETTINGS: Final = ("config", "--null", "--get-regexp", NAMES)
 _REFS: Final = ("for-each-ref", "--format=%(objectname) %(refname)", TRACKING)
 _PROJECT_FILE: Final = ".scmhost.toml"
 _BRANCH: Final = "refs/heads/"
+# In one process: starting git takes longer than what it does here.
 _HEAD: Final = (
     *("rev-parse", "--show-toplevel", "--show-prefix"),
     *("--git-path", "scmhost-pages.json", "--git-path", "FETCH_HEAD"),

@@ -80,6 +80,7 @@ async def _ask(client: LocalClient, method: str, path: str, body: Any) -> tuple[
     parts: list[bytes] = []
 
     async def receive() -> Message:
+        # After the body the client is gone, as ASGI has it.
         return next(requests, {"type": "http.disconnect"})
 
     async def send(message: Message) -> None:
@@ -138,6 +139,7 @@ class OrganizationApi:
         """Return all pages of a list."""
         found: list[Any] = []
         cursor = None
+        # Bounded: a server that always names one more page must not keep the command running.
         for _ in range(MOST_PAGES):
             answer = self.client.answer("GET", self._path(path, {**query, "per_page": 100, "cursor": cursor}))
             if not isinstance(answer.value, list):

@@ -105,10 +105,18 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(command)
 
 
-def echo(text: str = "") -> None:
-    """Print a line of the answer."""
+def echo(text: str = "", *, has_colours: bool = False) -> None:
+    """Print a line of the answer. It may quote a database, a plugin or a server: control characters become visible.
+
+    Args:
+        text: the line, or several.
+        has_colours: keep colours, which the command has added.
+    """
+    from scmhost.checkout.formats import coloured, printable
+
     # A JSON event may contain lone surrogates, which no output encoding has.
-    click.echo(text.encode(errors="replace").decode())
+    text = text.encode(errors="replace").decode()
+    click.echo(coloured(text) if has_colours else printable(text))
 
 
 def echo_error(text: str) -> None:

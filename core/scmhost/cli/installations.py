@@ -206,7 +206,7 @@ def _webhook_lines(listed: Sequence[Answer]) -> str:
 
 
 webhooks: Final = ResourceGroup(
-    "webhooks", "List the webhooks that are registered at code hosts, and register them again.", INSTALLATIONS
+    "webhooks", "List webhooks at code hosts and their last deliveries, and register them again.", INSTALLATIONS
 )
 
 _installation_option: Final = click.option(
@@ -230,3 +230,15 @@ def list_registered(api: OrganizationApi, installation: str | None) -> Any:
 def register(api: OrganizationApi, installation: str | None) -> Any:
     """Register the webhooks of all active repositories of an installation again. The running service does it."""
     return api.post(_webhooks_path(api, installation), {})
+
+
+_DELIVERIES: Final = Shown(
+    {"RECEIVED": "dateReceived", "EVENT": "event", "OUTCOME": "outcome", "DETAIL": "detail"}, nothing="No deliveries."
+)
+
+
+@webhooks.verb("deliveries", "org:read", _DELIVERIES, writes=False)
+@_installation_option
+def deliveries(api: OrganizationApi, installation: str | None) -> Any:
+    """List the last deliveries to an installation, and what became of each."""
+    return api.get(INSTALLATIONS.place(INSTALLATIONS.only(api, installation), "webhook/deliveries/"))

@@ -12,6 +12,8 @@ from typing import Any, Final, TypeVar
 import click
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from scmhost.checkout.formats import safe_json
+
 F = TypeVar("F", bound=Callable[..., Any])
 RequestT = TypeVar("RequestT", bound=BaseModel)
 
@@ -52,7 +54,7 @@ def answer_lines(request: type[RequestT], answer: Callable[[RequestT], Answer | 
         else:
             result = answer(parsed)
         # click flushes each line: a caller may wait for the answer before it sends the next line.
-        click.echo(result if isinstance(result, str) else json.dumps(result))
+        click.echo(safe_json(result) if isinstance(result, str) else json.dumps(result))
 
 
 def _first_problem(error: ValidationError) -> str:

@@ -319,7 +319,7 @@ def _open_server_project(options: Mapping[str, Any]) -> Iterator[ServerLinks]:
 
 def _wire_frame(found: "FrameMatch") -> dict[str, object]:
     """Return the frame with the keys of events. JVM frames print a file name; the class has the folders."""
-    from scmhost.frames.match_spans import JVM
+    from scmhost.frames.frame import JVM
 
     frame = found.frame
     wire: dict[str, object] = {"filename": frame.path, "module": frame.module, "lineNo": frame.line}

@@ -11,7 +11,7 @@ import click
 from scmhost import __version__
 from scmhost.infra.errors import ScmhostError
 
-from .context import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_USAGE, CommandContext, Opener, SuggestingGroup, fail
+from .context import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_USAGE, CommandContext, Opener, SuggestingGroup, echo, fail
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -23,6 +23,9 @@ Commands = Mapping[str, tuple[str, str]]
 
 # Packages that only the extra for agents installs, on its own.
 MCP_PACKAGES: Final = frozenset({"httpx2", "mcp", "mcp_types"})
+
+# Packages for links of stored frames, and the extra that installs each.
+BULK_EXTRAS: Final = {"duckdb": "duckdb", "pyarrow": "arrow"}
 
 # Packages that only the server extra installs.
 SERVER_PACKAGES: Final = frozenset(
@@ -49,17 +52,19 @@ SERVER_PACKAGES: Final = frozenset(
 
 COMMANDS: Final = {
     "audit": ("scmhost.cli.admin:audit", "Show who changed what in an organization or in plugins.toml."),
-    "backup": ("scmhost.cli.backup:backup", "Write a copy of the database to a file."),
+    "backup": ("scmhost.cli.db:backup", "Write a copy of the database to a file."),
     "bootstrap": ("scmhost.cli.admin:bootstrap", "Create an organization, a project, repositories and a token."),
     "build-info": (
-        "scmhost.cli.build_info:write_build_info",
+        "scmhost.cli.releases:write_build_info",
         "Write where a build is from, for links in its errors.",
     ),
-    "channel": ("scmhost.cli.channel:channel", "Show links to the source in other tools, such as Sentry."),
-    "commits": ("scmhost.cli.commits:commits", "Send the commits of a git repository."),
-    "completion": ("scmhost.cli.completion:completion", "Print the script that completes commands in a shell."),
+    "channel": ("scmhost.cli.redirects:channel", "Show links to the source in other tools, such as Sentry."),
+    "commits": ("scmhost.cli.releases:commits", "Send the commits of a git repository."),
+    "completion": ("scmhost.cli.main:completion", "Print the script that completes commands in a shell."),
+    "db": ("scmhost.cli.db:database", "Show which versions can serve the database."),
     "demo": ("scmhost.cli.demo:demo", "Show the main features of the service, with temporary data."),
     "derive": ("scmhost.cli.mapping_tools:derive", "Infer code mappings from frames and file lists."),
+    "export-links": ("scmhost.cli.bulk:export_links", "Write a snapshot for links of stored frames."),
     "frames": ("scmhost.cli.link:frames", "Print the frames of stack traces."),
     "installations": (
         "scmhost.cli.installations:installations",
@@ -71,17 +76,18 @@ COMMANDS: Final = {
     "mcp": ("scmhost.cli.mcp:mcp", "Serve links to agents, over the Model Context Protocol."),
     "migrate": ("scmhost.cli.admin:migrate", "Update the database schema."),
     "owners": ("scmhost.cli.owners:owners", "Print the owners of files, from CODEOWNERS."),
-    "organizations": ("scmhost.cli.organizations:organizations", "List and add organizations."),
-    "people": ("scmhost.cli.people:people", "Invite people to the pages of the service."),
+    "organizations": ("scmhost.cli.organizations:organizations", "List, add, remove, export and import organizations."),
+    "people": ("scmhost.cli.organizations:people", "Invite people to the pages of the service."),
     "plugin": ("scmhost.cli.plugin:command", "Write a plugin, or check one."),
     "plugins": ("scmhost.cli.plugins:plugins", "List plugins, find problems, and enable or disable plugins."),
-    "projects": ("scmhost.cli.organizations:projects", "List and add projects of an organization."),
+    "projects": ("scmhost.cli.organizations:projects", "List, add and remove projects of an organization."),
     "read-url": ("scmhost.cli.url_tools:read_urls", "Find the repository, ref and path of page URLs."),
     "redirects": ("scmhost.cli.redirects:redirects", "Add, list and remove keys of redirects for other tools."),
+    "relink": ("scmhost.cli.bulk:relink", "Add links to the frames of a Parquet file."),
     "releases": ("scmhost.cli.releases:releases", "List, add, deploy and remove releases."),
     "remote": ("scmhost.cli.url_tools:remotes", "Parse remote URLs of repositories."),
     "repositories": ("scmhost.cli.repositories:repositories", "List, add, claim and remove repositories."),
-    "restore": ("scmhost.cli.backup:restore", "Restore the database from a backup."),
+    "restore": ("scmhost.cli.db:restore", "Restore the database from a backup."),
     "roots": ("scmhost.cli.mapping_tools:roots", "Infer the roots of a code mapping from a frame and its file."),
     "run": ("scmhost.cli.run:run", "Run a command, and add links to its output."),
     "secrets": ("scmhost.cli.admin:secrets", "Make keys for the secrets of installations, and change the key."),
@@ -89,7 +95,10 @@ COMMANDS: Final = {
     "suspects": ("scmhost.cli.suspects:suspects", "Find the commits that may have introduced an error."),
     "token": ("scmhost.cli.admin:token", "Create, list and revoke access tokens."),
     "url": ("scmhost.cli.url_tools:urls", "Build URLs of pages on code hosts."),
-    "webhooks": ("scmhost.cli.installations:webhooks", "List webhooks at code hosts, and register them again."),
+    "webhooks": (
+        "scmhost.cli.installations:webhooks",
+        "List webhooks at code hosts and their deliveries, and register them again.",
+    ),
 }
 
 EPILOG: Final = """
@@ -144,6 +153,8 @@ class LazyGroup(SuggestingGroup):
             command = f"{ctx.command_path} {ctx.invoked_subcommand}"
             if package in MCP_PACKAGES:
                 fail(f'{command} needs the package mcp: pip install "scmhost[mcp]"', EXIT_USAGE)
+            if extra := BULK_EXTRAS.get(package):
+                fail(f'{command} needs the package {package}: pip install "scmhost[{extra}]"', EXIT_USAGE)
             if package not in SERVER_PACKAGES:
                 raise
             fail(f'{command} needs the server: pip install "scmhost[server]"', EXIT_USAGE)
@@ -203,3 +214,25 @@ def _exit_code(error: ScmhostError) -> int:
     # The package may need the server extra, and a ConfigError can only come from a loaded package.
     plugins = sys.modules.get("scmhost.plugins")
     return EXIT_CONFIGURATION if plugins and isinstance(error, plugins.ConfigError) else EXIT_FAILED
+
+
+VARIABLE = "_SCMHOST_COMPLETE"
+"""The variable by which the script of a shell asks for completions."""
+
+
+@click.command(name="completion")
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the script that completes commands in SHELL. Put one line into its start-up file.
+
+    \b
+      bash:  eval "$(scmhost completion bash)"
+      zsh:   eval "$(scmhost completion zsh)"
+      fish:  scmhost completion fish | source
+    """  # noqa: D301 - click needs the control character
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None  # noqa: S101 - click has all three
+    echo(kind(context.find_root().command, {}, "scmhost", VARIABLE).source())

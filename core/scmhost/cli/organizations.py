@@ -1,14 +1,17 @@
-"""``scmhost organizations`` and ``scmhost projects``."""
+"""``scmhost organizations``, ``projects`` and ``people``."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from .api_client import OrganizationApi, segment
 from .context import CommandContext, database_options, echo, echo_json, json_option, organization_named
-from .resources import Resource, ResourceGroup, org_option
+from .resources import Resource, ResourceGroup, check_confirmed, confirm_option, org_option, removal_text
 from .targets import TargetOptions, target_options
+
+if TYPE_CHECKING:
+    from scmhost.services import Services
 
 ORGANIZATIONS: Final = Resource(
     noun="organization",
@@ -19,7 +22,9 @@ ORGANIZATIONS: Final = Resource(
     key="slug",
 )
 
-organizations: Final = ResourceGroup("organizations", "List, add, export and import organizations.", ORGANIZATIONS)
+organizations: Final = ResourceGroup(
+    "organizations", "List, add, remove, export and import organizations.", ORGANIZATIONS
+)
 
 PROJECTS: Final = Resource(
     noun="project",
@@ -30,7 +35,7 @@ PROJECTS: Final = Resource(
     key="slug",
 )
 
-projects: Final = ResourceGroup("projects", "List and add projects of an organization.", PROJECTS)
+projects: Final = ResourceGroup("projects", "List, add and remove projects of an organization.", PROJECTS)
 
 
 @organizations.command(name="list")
@@ -140,6 +145,58 @@ def import_from_file(
     echo("Make new tokens, redirect keys and webhook secrets: they were not moved.")
 
 
+@organizations.command(name="remove")
+@click.argument("name", metavar="NAME")
+@confirm_option
+@database_options
+@json_option
+@click.pass_obj
+def remove_organization(
+    context: CommandContext,
+    *,
+    name: str,
+    confirm: str | None,
+    config: str | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Delete an organization of the local database with all that it has, in an hour. The running service does it.
+
+    Until then everything works, and `scmhost organizations keep` cancels it. Its audit log stays.
+    """
+    from scmhost.admin import removal
+
+    with context.open_host(config, database_url, plugins=False) as host:
+        organization = organization_named(host.services, name)
+        check_confirmed(organization.slug, removal.removal_of(host.services, organization).counts, confirm)
+        done = removal.remove_organization(host.services, organization)
+    due = done.due_at.isoformat() if done.due_at else None
+    if as_json:
+        echo_json({"slug": organization.slug, "counts": dict(done.counts), "dateDeletion": due})
+    else:
+        echo(removal_text("organization", organization.slug, due))
+
+
+@organizations.command(name="keep")
+@click.argument("name", metavar="NAME")
+@database_options
+@json_option
+@click.pass_obj
+def keep_organization(
+    context: CommandContext, *, name: str, config: str | None, database_url: str | None, as_json: bool
+) -> None:
+    """Keep an organization that is going to be deleted."""
+    from scmhost.admin import removal
+
+    with context.open_host(config, database_url, plugins=False) as host:
+        organization = organization_named(host.services, name)
+        removal.keep(host.services, organization)
+    if as_json:
+        echo_json({"slug": organization.slug, "dateDeletion": None})
+    else:
+        echo(f"Organization {organization.slug} stays.")
+
+
 @projects.verb("add", "project:write", "Project {slug} is there (id {id}).")
 @click.argument("slug", metavar="SLUG")
 @click.option("--name", metavar="NAME", help="Its name for people (default: the slug).")
@@ -151,3 +208,95 @@ def add_project(api: OrganizationApi, slug: str, name: str | None, platform: str
 
 projects.add_list("org:read")
 projects.add_show("org:read")
+
+
+def _removed(answer: Any) -> str:
+    return removal_text("project", answer["slug"], answer["dateDeletion"])
+
+
+@projects.verb("remove", "project:admin", _removed)
+@click.argument("name", metavar="NAME")
+@confirm_option
+def remove_project(api: OrganizationApi, name: str, confirm: str | None) -> Any:
+    """Delete a project with its code mappings: at once if it has nothing, else in an hour, by the running service.
+
+    Until then everything works, and `scmhost projects keep` cancels it. Releases and commits stay.
+    """
+    slug = PROJECTS.find(api, name)["slug"]
+    asked = api.get(api.project(slug, "deletion/"))
+    check_confirmed(slug, asked["counts"], confirm)
+    done = api.delete(api.project(slug)) or {"dateDeletion": None}
+    return {"slug": slug, "counts": asked["counts"], "dateDeletion": done["dateDeletion"]}
+
+
+@projects.verb("keep", "project:admin", "Project {slug} stays.")
+@click.argument("name", metavar="NAME")
+def keep_project(api: OrganizationApi, name: str) -> Any:
+    """Keep a project that is going to be deleted."""
+    slug = PROJECTS.find(api, name)["slug"]
+    api.delete(api.project(slug, "deletion/"))
+    return {"slug": slug, "dateDeletion": None}
+
+
+@click.group(name="people")
+def people() -> None:
+    """Invite people to the pages of the service."""
+
+
+@people.command(name="invite")
+@click.option("--org", metavar="SLUG", help="The organization's slug; an administrator of the host needs none.")
+@click.option("--name", required=True, metavar="NAME", help="The person's name, as others read it.")
+@click.option(
+    "--role",
+    type=click.Choice(["member", "admin"]),
+    default="member",
+    show_default=True,
+    help="Members read; admins change too.",
+)
+@click.option("--host-admin", is_flag=True, help="Let the person administer the host and all its organizations.")
+@database_options
+@json_option
+@click.pass_obj
+def invite(
+    context: CommandContext,
+    *,
+    org: str | None,
+    name: str,
+    role: str,
+    host_admin: bool,
+    config: str | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Add a person, and print a link to sign in with. It works once, and for a day."""
+    # Use cases load SQLAlchemy, which the help texts of this module do not need.
+    from scmhost.organizations import people as usecases
+
+    with context.open_host(config, database_url, plugins=False) as host:
+        organization = organization_named(host.services, org) if org else None
+        invited = usecases.invite(
+            host.services, organization, name, role="admin" if role == "admin" else "member", host_admin=host_admin
+        )
+        url = sign_in_url(host.services.url or "http://127.0.0.1:8000", invited.text)
+    if as_json:
+        expires = invited.expires_at.isoformat()
+        echo_json({"id": str(invited.person.id), "name": invited.person.name, "url": url, "expiresAt": expires})
+    else:
+        echo(url)
+
+
+def first_link(services: "Services") -> str | None:
+    """Return the text of a link for the first administrator, until somebody has signed in."""
+    from scmhost.organizations.people import first_invitation
+
+    return first_invitation(services) if services.web.enabled else None
+
+
+def echo_first_link(service: str, link: str) -> None:
+    """Print the link for the first administrator of the service at this address."""
+    echo(f"Nobody has signed in yet. Open this link once, within a day: {sign_in_url(service, link)}")
+
+
+def sign_in_url(service: str, link: str) -> str:
+    """Return the address of the sign-in with a link. Its text is in the query, which no log of scmhost has."""
+    return f"{service}/sign-in?link={link}"

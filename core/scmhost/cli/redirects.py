@@ -1,11 +1,16 @@
-"""``scmhost redirects``: the keys of redirects, which other tools put into links to this service."""
+"""``scmhost redirects`` and ``channel``: the keys of redirects, and settings of the tools that link with them."""
 
+import re
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 import click
 
+from scmhost.infra.errors import InvalidInput
+
 from .api_client import OrganizationApi
-from .resources import Resource, ResourceGroup
+from .context import EXIT_CONFIGURATION, CommandContext, database_options, echo, fail, organization_named
+from .resources import Resource, ResourceGroup, Shown
 
 REDIRECT_KEYS: Final = Resource(
     noun="redirect key",
@@ -16,7 +21,9 @@ REDIRECT_KEYS: Final = Resource(
 )
 
 redirects: Final = ResourceGroup(
-    "redirects", "Add, list and remove redirect keys, which other tools put into links to this service.", REDIRECT_KEYS
+    "redirects",
+    "Add, list and remove redirect keys, which other tools put into links to this service; test redirects.",
+    REDIRECT_KEYS,
 )
 redirects.add_list("org:read")
 
@@ -35,3 +42,84 @@ def add(api: OrganizationApi, name: str, bind: bool) -> Any:  # noqa: FBT001 - a
 redirects.add_remove(
     "org:integrations", "Redirect key {name} is revoked.", "Revoke a key immediately, by its name or id."
 )
+
+_ADDRESS: Final = re.compile(r"(?:https?://[^/]+)?(?:/.*)?/r/(?:sentry/)?(?P<key>[^/]+)")
+
+_TESTED: Final = Shown(
+    {"OUTCOME": "outcome", "PAGE OR REASON": "text", "REPOSITORY": "repository", "PROJECT": "project"},
+    rows="outcomes",
+    fails=lambda answer: answer["status"] >= _FIRST_ERROR,
+)
+_FIRST_ERROR: Final = 400
+_OUTCOMES: Final = {302: "redirects to", 200: "offers"}
+
+
+@redirects.verb("test", "project:read", _TESTED, writes=False)
+@click.argument("place", metavar="PLACE|URL")
+@click.option("--project", metavar="SLUG", help="The project (default: all are tried).")
+@click.option("--release", metavar="VERSION", help="Link to the commits of this release.")
+@click.option("--commit", metavar="SHA", help="Link to this commit.")
+@click.option("--repo", metavar="URL", help="The repository; then a relative path needs no code mapping.")
+def test_redirect(api: OrganizationApi, place: str, **options: str | None) -> Any:
+    """Show what a redirect does, and why, without following it.
+
+    PLACE is a path and a line, such as /srv/app/cart.py:42. Or give the URL of a link in another tool, with its key.
+    The exit code is 1 if it leads nowhere.
+    """
+    given = {name: value for name, value in options.items() if value}
+    answer = api.post(f"{REDIRECT_KEYS.path}test/", {**_fields(place), **given})
+    outcome = _OUTCOMES.get(answer["status"])
+    if outcome:
+        return {**answer, "outcomes": [{"outcome": outcome, "text": page["url"], **page} for page in answer["pages"]]}
+    reason = {"outcome": "leads nowhere", "text": f"{answer['message']} {answer['nextStep']}"}
+    return {**answer, "outcomes": [reason]}
+
+
+def _fields(place: str) -> dict[str, str]:
+    """Return the fields of a redirect: those of its URL, or the place alone."""
+    url = urlsplit(place)
+    found = _ADDRESS.fullmatch(place.partition("?")[0])
+    if found:
+        return {**dict(parse_qsl(url.query)), "key": found["key"]}
+    if url.scheme in ("http", "https"):
+        raise InvalidInput(f"{place} is not the URL of a redirect: its path has no /r/KEY")
+    return {"loc": place}
+
+
+_TOOLS = ("errbit", "grafana", "jaeger", "kibana", "otel", "sentry")
+
+
+@click.group(name="channel")
+def channel() -> None:
+    """Show links to the source in other tools, such as Sentry."""
+
+
+@channel.command(name="print")
+@click.argument("tool", type=click.Choice(_TOOLS))
+@click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
+@click.option("--key", metavar="KEY", help="A key of scmhost redirects add (default: a new one with the tool's name).")
+@click.option("--url", metavar="URL", help="The address of the service (default: url under [host] of plugins.toml).")
+@database_options
+@click.pass_obj
+def print_channel(
+    context: CommandContext,
+    *,
+    tool: str,
+    org: str,
+    key: str | None,
+    url: str | None,
+    config: str | None,
+    database_url: str | None,
+) -> None:
+    """Print the settings of TOOL, ready to paste, with a redirect key of the organization."""
+    from scmhost.redirects.keys import create_key, snippet
+
+    with context.open_host(config, database_url, plugins=False) as host:
+        url = url or host.services.url
+        if url is None:
+            fail("the address of the service is not known; give --url, or set url under [host]", EXIT_CONFIGURATION)
+        organization = organization_named(host.services, org)
+        text = key or create_key(host.services, organization, tool)[1]
+    if key is None:
+        click.echo(f"Made a redirect key with the name {tool}; scmhost redirects remove ends its links.\n", err=True)
+    echo(snippet(tool, url.rstrip("/"), text).rstrip())

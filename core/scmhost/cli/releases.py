@@ -1,12 +1,19 @@
-"""``scmhost releases``: what was built from which commits, and where it runs."""
+"""``scmhost releases``, ``commits send`` and ``build-info``: what was built from which commits, and where it runs."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from scmhost.checkout.git import GitCommit, GitError, list_shas, read_history
+from scmhost.integrations.build_info import FILE_NAME, BuildInfo
+
 from .api_client import OrganizationApi
+from .context import EXIT_FAILED, CommandContext, echo, echo_json, fail, json_option, progress
 from .resources import Resource, ResourceGroup
+from .targets import LocalTarget, ServerTarget, Target, TargetOptions, target_options
 
 RELEASES: Final = Resource(
     noun="release",
@@ -84,3 +91,122 @@ def _ref(text: str) -> dict[str, str | None]:
         raise click.BadParameter(f"{text!r} is not REPOSITORY@COMMIT")
     first, dots, last = commits.partition("..")
     return {"repository": repository, "commit": last if dots else first, "previousCommit": first if dots else None}
+
+
+BATCH_SIZE: Final = 1_000
+SHAS_PER_REQUEST: Final = 10_000
+MAX_BATCH_CHARACTERS: Final = 2_000_000
+"""Limit of a batch with long messages or file lists: at four bytes a character it fits the server's limit."""
+
+
+@click.group(name="commits")
+def commits() -> None:
+    """Send the commits of a git repository."""
+
+
+@commits.command(name="send")
+@click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
+@click.option("--repository", required=True, metavar="NAME", help="The repository's name; an unknown one is created.")
+@click.option(
+    "--git",
+    "path",
+    default=".",
+    type=click.Path(exists=True, path_type=Path),
+    help="A checkout or a bare repository (default: this folder).",
+)
+@click.option("--range", "revisions", default="HEAD", show_default=True, metavar="A..B", help="The commits to send.")
+@target_options("org:ci")
+@json_option
+@click.pass_obj
+def send(
+    context: CommandContext,
+    *,
+    org: str,
+    repository: str,
+    path: Path,
+    revisions: str,
+    where: TargetOptions,
+    as_json: bool,
+) -> None:
+    """Send a git history in batches, with authors, messages and changed files.
+
+    Only missing commits are sent: after an interruption, run the command again.
+    """
+    # git would take it for an option, such as --output=FILE.
+    if revisions.startswith("-"):
+        raise click.BadParameter(f"{revisions!r} is not a range of commits", param_hint="--range")
+    with where.open(context, org, ServerTarget, LocalTarget) as target:
+        total, new = send_history(target, repository, path, revisions)
+    if as_json:
+        echo_json({"repository": repository, "commits": total, "new": new})
+    else:
+        echo(f"{repository}: {total} commits, {new} new, {total - new} known before.")
+
+
+def send_history(target: Target, repository: str, path: Path, revisions: str) -> tuple[int, int]:
+    """Send the missing commits of a range; return the number of commits in it, and of new ones."""
+    # The server is asked first: reading the history with its files takes much longer than listing it.
+    shas = list_shas(path, revisions)
+    missing: set[str] = set()
+    for start in range(0, len(shas), SHAS_PER_REQUEST):
+        missing |= target.missing(repository, shas[start : start + SHAS_PER_REQUEST])
+    if not missing:
+        return len(shas), 0
+    new = 0
+    with progress("sending commits", len(missing)) as advance:
+        for batch in _commit_batches(commit for commit in read_history(path, revisions) if commit.sha in missing):
+            new += target.send([commit.payload(repository) for commit in batch])
+            advance(len(batch))
+    return len(shas), new
+
+
+def _commit_batches(history: Iterable[GitCommit]) -> Iterator[list[GitCommit]]:
+    batch: list[GitCommit] = []
+    size = 0
+    for commit in history:
+        # A single commit above the limit is sent alone.
+        if batch and (len(batch) == BATCH_SIZE or size + commit.size > MAX_BATCH_CHARACTERS):
+            yield batch
+            batch, size = [], 0
+        batch.append(commit)
+        size += commit.size
+    if batch:
+        yield batch
+
+
+@click.command(name="build-info")
+@click.option(
+    "--output",
+    default=FILE_NAME,
+    show_default=True,
+    metavar="FILE",
+    help="The file to write; - prints it. Put it into the working directory of the program.",
+)
+@click.option(
+    "--root", default="", metavar="DIR", help="The folder of the running program that is the checkout's root."
+)
+def write_build_info(*, output: str, root: str) -> None:
+    """Write the repository's URL and the commit of the working directory's checkout to a file.
+
+    scmhost.integrations reads it when the program runs, without git and without a network. Passwords and tokens in the
+    URL are left out.
+    """
+    from scmhost.checkout.worktree import read_checkout
+    from scmhost.sdk import UrlError, read_remote
+
+    try:
+        checkout = read_checkout()
+        if checkout.remote is None:
+            fail("this checkout has no remote, so that links to it are not possible", EXIT_FAILED)
+        remote = read_remote(checkout.remote)
+    except (GitError, UrlError) as error:
+        fail(str(error), EXIT_FAILED)
+    if remote.web_url is None:
+        fail("the checkout's remote is not on a code host", EXIT_FAILED)
+    info = BuildInfo(remote.web_url, checkout.head or checkout.commit, root)
+    text = json.dumps(info._asdict(), indent=2)
+    if output == "-":
+        echo(text)
+        return
+    Path(output).write_text(f"{text}\n", encoding="utf-8")
+    echo(f"Wrote {output}: {info.repository} at {info.revision}.")

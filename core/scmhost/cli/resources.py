@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import click
 
-from scmhost.infra.errors import NotFound
+from scmhost.infra.errors import InvalidInput, NotFound
 
 from .api_client import OrganizationApi, segment
 from .context import EXIT_FAILED, CommandContext, SuggestingGroup, echo, echo_error, echo_json, json_option, table
@@ -206,6 +206,36 @@ class ResourceGroup(SuggestingGroup):
 
         remove.__doc__ = summary
         self.verb("remove", scope, done)(remove)
+
+
+def confirm_option(command: F) -> F:
+    """Add the option that answers the question of ``check_confirmed``."""
+    return click.option("--confirm", metavar="NAME", help="The name again; without it, the command asks for it.")(
+        command
+    )
+
+
+def check_confirmed(name: str, goes_with_it: Mapping[str, int], confirm: str | None) -> None:
+    """Check that a person has typed the name of what is to be deleted. Without it, print what is lost, and ask.
+
+    Raises:
+        InvalidInput: it is another name, or there is nobody to ask.
+    """
+    if confirm is None:
+        lost = ", ".join(f"{what} ({count:,})" for what, count in goes_with_it.items() if count)
+        echo_error(f"With {name} go: {lost or 'no other rows'}.")
+        if not sys.stdin.isatty():
+            raise InvalidInput(f"to delete {name} without a terminal, add --confirm {name}")
+        confirm = click.prompt(f"Type {name} to delete it", err=True)
+    if confirm != name:
+        raise InvalidInput(f"{confirm!r} is not the name: {name!r} is not deleted")
+
+
+def removal_text(noun: str, name: str, due: str | None) -> str:
+    """Return what became of the request to delete something."""
+    if due is None:
+        return f"{noun.capitalize()} {name} is deleted."
+    return f"{noun.capitalize()} {name} will be deleted at {due}. To keep it: scmhost {noun}s keep {name}"
 
 
 def org_option(command: F) -> F:

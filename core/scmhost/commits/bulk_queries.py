@@ -7,10 +7,11 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, not_, or_, select, update
 
-from scmhost.infra.db.base import hash_of
+from scmhost.infra.db.base import AnySelect, hash_of
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate, StoreBusy
 from scmhost.infra.db.statements import (
+    DriverQuery,
     analyze_if_grown,
     batches,
     check_texts,
@@ -19,7 +20,8 @@ from scmhost.infra.db.statements import (
     in_values,
     insert_missing,
     new_ids,
-    values_table,
+    text_list,
+    texts_parameter,
     write,
 )
 from scmhost.repositories import file_queries
@@ -72,16 +74,24 @@ def unknown_and_incomplete(
     tx: Transaction, organization_id: int, repository_id: int, shas: Iterable[str]
 ) -> tuple[set[str], list[int]]:
     """Return the shas that are unknown, and the ids of known commits of which a part is missing."""
-    # One parameter for all shas: ten thousand would be more than a statement may have.
-    sent = values_table(tx, shas)
-    own = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
-    query = (
-        select(sent.c.value, COMMITS.c.id)
-        .select_from(sent.outerjoin(COMMITS, own & (COMMITS.c.sha == sent.c.value)))
-        .where(or_(COMMITS.c.id.is_(None), not_(and_(*_IS_KNOWN))))
-    )
-    rows = tx.execute(query).all()
+    dialect = tx.get_bind().dialect.name
+    values = {"organization": organization_id, "repository": repository_id, "shas": text_list(dialect, shas)}
+    rows = _UNKNOWN_AND_INCOMPLETE.rows(tx, values)
     return {sha for sha, id_ in rows if id_ is None}, [id_ for _, id_ in rows if id_ is not None]
+
+
+def _unknown_and_incomplete(dialect: str) -> AnySelect:
+    # One parameter for all shas: ten thousand would be more than a statement may have.
+    sent, columns = texts_parameter(dialect, "shas"), COMMITS.c
+    own = (columns.organization_id == bindparam("organization")) & (columns.repository_id == bindparam("repository"))
+    return (
+        select(sent.c.value, columns.id)
+        .select_from(sent.outerjoin(COMMITS, own & (columns.sha == sent.c.value)))
+        .where(or_(columns.id.is_(None), not_(and_(*_IS_KNOWN))))
+    )
+
+
+_UNKNOWN_AND_INCOMPLETE: Final = DriverQuery(_unknown_and_incomplete)
 
 
 def stored_parts(tx: Transaction, organization_id: int, ids: Iterable[int]) -> list[StoredParts]:
@@ -139,6 +149,14 @@ class _Sent(NamedTuple):
             strict=True,
         )
 
+    def newest(self, shas: Sequence[str], ids: Mapping[str, int]) -> tuple[datetime, int, int] | None:
+        """Return the time, the negative place and the id of the newest of these commits; of equal times the first."""
+        times = [self.commits[sha].timestamp or self.arrived[sha] for sha in shas]
+        if not times:
+            return None
+        place = times.index(max(times))
+        return times[place], -place, ids[shas[place]]
+
 
 def save(
     tx: Transaction,
@@ -159,10 +177,13 @@ def save(
     for _ in range(_TRIES):
         unknown, incomplete = unknown_and_incomplete(tx, organization_id, repository_id, sent.commits)
         new = [sha for sha in sent.commits if sha in unknown]
-        ids = _insert(tx, sent, new)
+        # Authors first, in every transaction: senders that lock in one order never block each other.
+        author_ids = queries.ensure_authors(tx, organization_id, [sent.commits[sha] for sha in new]) if new else {}
+        ids = _insert(tx, sent, new, author_ids)
         if ids is not None:
             _complete(tx, sent, incomplete)
-            return SavedCommits(tuple(new), known=len(sent.commits) - len(new), new_ids=ids)
+            known = len(sent.commits) - len(new)
+            return SavedCommits(tuple(new), known, ids, frozenset(author_ids.values()), sent.newest(new, ids))
     raise StoreBusy("Other clients send the same commits now; send the request again in a moment.")
 
 
@@ -216,12 +237,10 @@ def _read(
     return _Sent(organization_id, repository_id, unique, arrived, now)
 
 
-def _insert(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> dict[str, int] | None:
+def _insert(tx: Transaction, sent: _Sent, shas: Sequence[str], author_ids: Mapping[str, int]) -> dict[str, int] | None:
     """Insert new commits with their changes. Return their ids; None: another sender has saved one of them meanwhile."""
     if not shas:
         return {}
-    # Authors first, in every transaction: senders that lock authors and commits in one order never block each other.
-    author_ids = queries.ensure_authors(tx, sent.organization_id, [sent.commits[sha] for sha in shas])
     # Of equal times the higher id counts as newer, and clients send the newest first.
     ids = dict(zip(shas, reversed(new_ids(tx, len(shas))), strict=True))
     rows = _commits(tx, sent, ids, author_ids)

@@ -9,8 +9,7 @@ from typing import Final
 from scmhost.infra.db.engine import Transaction
 from scmhost.repositories import alias_queries
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.alias_queries import address_of, path_of
-from scmhost.repositories.find import addresses_of, find_by_remotes
+from scmhost.repositories.alias_queries import address_of, addresses_of, find_by_remotes, path_of
 from scmhost.sdk import Organization, Remote, Repository, RepositoryStatus, TemplateError, UrlError, read_remote
 
 from . import queries
@@ -106,7 +105,7 @@ def find_repositories_named(
     by_path: dict[str, list[Repository]] = {}
     if unknown:
         last_segments = {key.rpartition("/")[2] for key in unknown}
-        for repository in repository_queries.with_url_name(tx, organization.id, last_segments):
+        for repository in alias_queries.with_url_name(tx, organization.id, last_segments):
             by_path.setdefault(path_of(repository.url or ""), []).append(repository)
     # The same path on two hosts may be two projects or a mirror; choosing one would mix their commits.
     found = {path: same[0] for path, same in by_path.items() if len(same) == 1} | by_name

@@ -14,8 +14,10 @@ from scmhost.commits.ingest import IngestedCommits, report_saved_commits
 from scmhost.infra.db.base import is_text
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import NotFound, ScmhostError, Unauthenticated
+from scmhost.installations import delivery_queries
 from scmhost.installations import queries as installation_queries
-from scmhost.installations.webhooks import secret_text
+from scmhost.installations.delivery_queries import DeliveryDraft
+from scmhost.installations.webhooks import delivery_detail, delivery_event, record_failed_delivery, secret_text
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import ProviderCalls, ProviderOff
 from scmhost.plugins.calls import refusals
@@ -41,6 +43,7 @@ from .payload import commits_from_drafts
 log = structlog.get_logger(__name__)
 
 IGNORED: Final = "The delivery is not a push to an installation of this host; it was ignored."
+# Each one is validated by its plugin, and the sender of the delivery is not known yet.
 _MOST_TRIED: Final = 10
 _NOT_SIGNED: Final = "The delivery is not signed with a secret of this webhook."
 
@@ -111,6 +114,7 @@ def receive_provider_delivery(
     for webhook in webhooks:
         try:
             done, added = _receive(services, calls, webhook, delivery)
+        # The secret is that of the route: the other organizations would refuse the delivery too.
         except Unauthenticated:
             raise
         except ScmhostError as error:
@@ -126,6 +130,18 @@ def receive_provider_delivery(
 
 def _receive(
     services: Services, calls: ProviderCalls, webhook: _Webhook, delivery: _Delivery
+) -> tuple[list[IngestedCommits], tuple[str, ...]]:
+    """Save the commits of a delivery, and what became of it."""
+    event = delivery_event(delivery.headers)
+    try:
+        return _save(services, calls, webhook, delivery, event)
+    except ScmhostError as error:
+        record_failed_delivery(services, webhook.installation, event, error, webhook.secrets)
+        raise
+
+
+def _save(
+    services: Services, calls: ProviderCalls, webhook: _Webhook, delivery: _Delivery, event: str
 ) -> tuple[list[IngestedCommits], tuple[str, ...]]:
     pushes = _verified_pushes(services, calls, webhook, delivery)
     ingested: list[IngestedCommits] = []
@@ -143,8 +159,19 @@ def _receive(
             if repository and commits:
                 saved = bulk_queries.save(tx, webhook.organization.id, repository.id, commits, services.clock.now())
                 ingested.append(IngestedCommits(repository, commits, saved, commits[0].sha))
+        place = webhook.organization.id, webhook.installation.id
+        delivery_queries.add(tx, *place, _outcome(event, ingested, notes), services.clock.now())
+    # After the transaction: a slow plugin must not hold its locks.
     report_saved_commits(services, webhook.organization, ingested)
     return ingested, tuple(notes)
+
+
+def _outcome(event: str, ingested: Sequence[IngestedCommits], notes: Sequence[str]) -> DeliveryDraft:
+    """Return what a delivery has changed, in words."""
+    new = sum(len(each.saved.new) for each in ingested)
+    outcome: delivery_queries.DeliveryOutcome = "saved" if new else "unchanged" if ingested else "ignored"
+    texts = [f"{each.repository.name}: {len(each.saved.new)} new, {each.saved.known} known." for each in ingested]
+    return DeliveryDraft(event, outcome, delivery_detail([*texts, *notes] or ["It is not a push with commits."]))
 
 
 def _webhook(services: Services, installation_id: int) -> _Webhook:

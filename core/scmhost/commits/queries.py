@@ -3,13 +3,25 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields, replace
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import and_, select, union
+from sqlalchemy import and_, bindparam, select, union
 
 from scmhost.infra.db.base import AnyRow, AnySelect
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import SortKey, batches, fetch_page, in_values, insert_into, new_ids, ordered
+from scmhost.infra.db.statements import (
+    DriverQuery,
+    KeyQuery,
+    SortKey,
+    batches,
+    fetch_page,
+    insert_into,
+    new_ids,
+    number_list,
+    numbers_parameter,
+    text_list,
+    texts_parameter,
+)
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.links.tables import CODE_MAPPINGS, PROJECT_REPOSITORIES
 from scmhost.releases.tables import RELEASE_COMMITS, RELEASES
@@ -44,9 +56,18 @@ def ensure_authors(tx: Transaction, organization_id: int, commits: Iterable[List
 
 def get_authors(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Author]:
     """Return the authors with these ids, by id."""
-    query = select(AUTHORS.c.id, AUTHORS.c.email, AUTHORS.c.name).where(AUTHORS.c.organization_id == organization_id)
-    rows = (row for piece in batches(ids) for row in tx.execute(query.where(AUTHORS.c.id.in_(piece))))
-    return {row.id: Author(row.id, row.name, row.email) for row in rows}
+    # A release may have hundreds, which are one parameter here.
+    values = {"organization": organization_id, "ids": number_list(tx.get_bind().dialect.name, ids)}
+    return {id_: Author(id_, name, email) for id_, email, name in _AUTHORS_BY_ID.rows(tx, values)}
+
+
+def _authors_by_id(dialect: str) -> AnySelect:
+    query = select(AUTHORS.c.id, AUTHORS.c.email, AUTHORS.c.name)
+    is_one = AUTHORS.c.id.in_(numbers_parameter(dialect, "ids"))
+    return query.where(AUTHORS.c.organization_id == bindparam("organization"), is_one)
+
+
+_AUTHORS_BY_ID: Final = DriverQuery(_authors_by_id)
 
 
 def _names_by_email(commits: Iterable[ListedCommit]) -> dict[str, str | None]:
@@ -59,9 +80,18 @@ def _names_by_email(commits: Iterable[ListedCommit]) -> dict[str, str | None]:
 
 
 def _known_authors(tx: Transaction, organization_id: int, emails: Iterable[str]) -> dict[str, tuple[int, str | None]]:
-    query = select(AUTHORS.c.email, AUTHORS.c.id, AUTHORS.c.name).where(AUTHORS.c.organization_id == organization_id)
-    rows = tx.execute(query.where(in_values(tx, AUTHORS.c.email, emails)))
-    return {email: (id_, name) for email, id_, name in rows}
+    dialect = tx.get_bind().dialect.name
+    values = {"organization": organization_id, "emails": text_list(dialect, emails)}
+    return {email: (id_, name) for email, id_, name in _AUTHORS_BY_EMAIL.rows(tx, values)}
+
+
+def _authors_by_email(dialect: str) -> AnySelect:
+    query = select(AUTHORS.c.email, AUTHORS.c.id, AUTHORS.c.name)
+    is_one = AUTHORS.c.email.in_(select(texts_parameter(dialect, "emails").c.value))
+    return query.where(AUTHORS.c.organization_id == bindparam("organization"), is_one)
+
+
+_AUTHORS_BY_EMAIL: Final = DriverQuery(_authors_by_email)
 
 
 def _save_authors(tx: Transaction, organization_id: int, names: dict[str, str | None]) -> None:
@@ -94,7 +124,7 @@ _COLUMNS: Final = (
 )
 
 
-def commits_of(organization_id: int) -> AnySelect:
+def commits_of(organization_id: Any) -> AnySelect:
     """Select the organization's commits with their authors."""
     # An outer join: a commit of a plugin or of a ref may have no author.
     written_by = and_(AUTHORS.c.organization_id == COMMITS.c.organization_id, AUTHORS.c.id == COMMITS.c.author_id)
@@ -128,9 +158,10 @@ def page(tx: Transaction, organization_id: int, repository_id: int, request: Pag
 
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, StoredCommit]:
     """Return the commits with these ids, by id. Unknown ids have no entry."""
-    query = commits_of(organization_id)
-    rows = (row for piece in batches(ids) for row in tx.execute(query.where(COMMITS.c.id.in_(piece))))
-    return {row.id: commit_of(row) for row in rows}
+    return {row.id: commit_of(row) for row in _BY_ID.rows(tx, organization_id, ids)}
+
+
+_BY_ID: Final = KeyQuery(commits_of(bindparam("organization")), COMMITS.c.organization_id, COMMITS.c.id)
 
 
 def find(
@@ -143,12 +174,6 @@ def find(
         return commit_of(row) if row else None
     changes = file_changes(tx, organization_id, [row.id])
     return replace(commit_of(row), changes=changes.get(row.id, ()))
-
-
-def latest_sha(tx: Transaction, organization_id: int, repository_id: int) -> str | None:
-    """Return the sha of a repository's newest commit."""
-    own = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
-    return tx.scalar(select(COMMITS.c.sha).where(own).order_by(*ordered(_NEWEST_FIRST)).limit(1))
 
 
 def holders(tx: Transaction, organization_id: int, repository_ids: Iterable[int], shas: Sequence[str]) -> set[int]:
@@ -173,20 +198,22 @@ def releases_of(
     tx: Transaction, organization_id: int, commit_ids: Iterable[int]
 ) -> dict[int, tuple[ReleaseSummary, ...]]:
     """Return the releases of commits by commit id, the oldest first. A commit of no release has no entry."""
-    # Only these columns: a commit may be in a thousand releases.
-    names = [field.name for field in fields(ReleaseSummary)]
-    same = (RELEASES.c.organization_id == RELEASE_COMMITS.c.organization_id) & (
-        RELEASES.c.id == RELEASE_COMMITS.c.release_id
-    )
-    query = (
-        select(RELEASE_COMMITS.c.commit_id, *(RELEASES.c[name] for name in names))
-        .join(RELEASES, same)
-        .where(RELEASE_COMMITS.c.organization_id == organization_id)
-        .order_by(RELEASES.c.created_at, RELEASES.c.id)
-    )
     found: dict[int, tuple[ReleaseSummary, ...]] = {}
-    for piece in batches(commit_ids):
-        for row in tx.execute(query.where(RELEASE_COMMITS.c.commit_id.in_(piece))):
-            summary = ReleaseSummary(**{name: getattr(row, name) for name in names})
-            found[row.commit_id] = (*found.get(row.commit_id, ()), summary)
+    for row in _RELEASES_BY_COMMIT.rows(tx, organization_id, commit_ids):
+        summary = ReleaseSummary(**{name: getattr(row, name) for name in _SUMMARY})
+        found[row.commit_id] = (*found.get(row.commit_id, ()), summary)
     return found
+
+
+# Only these columns: a commit may be in a thousand releases.
+_SUMMARY: Final = [field.name for field in fields(ReleaseSummary)]
+_SAME_RELEASE: Final = (RELEASES.c.organization_id == RELEASE_COMMITS.c.organization_id) & (
+    RELEASES.c.id == RELEASE_COMMITS.c.release_id
+)
+_RELEASES_BY_COMMIT: Final = KeyQuery(
+    select(RELEASE_COMMITS.c.commit_id, *(RELEASES.c[name] for name in _SUMMARY))
+    .join(RELEASES, _SAME_RELEASE)
+    .order_by(RELEASES.c.created_at, RELEASES.c.id),
+    RELEASE_COMMITS.c.organization_id,
+    RELEASE_COMMITS.c.commit_id,
+)

@@ -10,10 +10,9 @@ from functools import lru_cache
 from itertools import repeat
 from typing import Final
 
-from .frame import MatchSpan
+from .frame import MatchSpan, Pattern
 from .hints import Offer
 from .log_prefixes import LearnedPrefix, learned_prefixes, prefix_length, printed
-from .match_spans import Pattern
 from .notation import AnyNotation, ContextLines
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import accumulate, islice
 from typing import Final, NamedTuple
 
-from .match_spans import Pattern
+from .frame import Pattern
 
 _TIME: Final = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
 _DATE_TIME: Final = rf"\d{{4}}[-/]\d\d[-/]\d\d[T ]{_TIME}"

@@ -10,8 +10,7 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .frame import FrameMatch, MatchSpan, new_tuple
-from .frame_marks import FRAME_MARKS
-from .hints import offer
+from .hints import FRAME_MARKS, offer
 from .line_frames import read_line
 from .notation import MAX_LINES_BACK, ContextLines
 from .physical_lines import PhysicalLine, physical_lines
@@ -60,6 +59,7 @@ class BlockReader:
         for at, report in records:
             if at > begin:
                 yield from self._read_plain("\n".join(lines[begin:at]), lines[at])
+            # A reader of its own: the texts of a record are no neighbours of the lines around it.
             texts = BlockReader()
             yield from report.merged(texts.read_physical_lines)
             self.unread += texts.unread
@@ -192,6 +192,7 @@ def read_text(text: str, *, limit: int = MAX_TEXT, most: int = MAX_FRAMES) -> Re
     found = report.merged(reader.read_physical_lines) if report else []
     if found:
         return Reading(tuple(found[:most]), reader.unread, len(found) > most)
+    # Another one: the first has counted the lines of a document without frames.
     reader = BlockReader()
     # One more than the limit shows that there are more.
     frames = list(islice(_read(kept, reader), most + 1))

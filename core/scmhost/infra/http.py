@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from random import getrandbits
 from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import structlog
 from fastapi import Depends, Query, Request, Response
@@ -14,11 +15,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
 from pydantic.alias_generators import to_camel
+from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scmhost.infra.telemetry import NO_TELEMETRY, Operation, Telemetry
+from scmhost.sdk import Organization
 
+from .db.replicas import REQUEST, RequestScope
 from .limits import Limits
 from .logs import CALLER_OF_REQUEST
 from .paging import Page, read_cursor
@@ -65,6 +69,19 @@ _Cursor = Annotated[str | None, Field(description="A cursor from a Link header; 
 _PerPage = Annotated[int | None, Field(ge=1, le=100, description="Objects on a page.")]
 
 
+def service_url(request: Request) -> str:
+    """Return the address of this service, without a final slash: that of the settings, or that of the request."""
+    url: str | None = request.app.state.services.url
+    return url or str(request.base_url).rstrip("/")
+
+
+def requested_url(request: Request) -> URL:
+    """Return the address of a request as its client may use it again."""
+    url: str | None = request.app.state.services.url
+    # Behind a proxy, the path of the settings comes before that of the request.
+    return request.url.replace(path=urlsplit(url).path + request.url.path) if url else request.url
+
+
 class PageParameters(BaseModel):
     """The paging parameters of a query."""
 
@@ -80,7 +97,7 @@ class Paging:
         # The client chooses the size of a page, up to the limit of the operator.
         size = min(parameters.per_page or limits.page_size, limits.page_size)
         self.request = read_cursor(parameters.cursor, size)
-        self._url = request.url
+        self._request = request
         self._response = response
 
     def answer(self, page: Page[Any], items: Sequence[T]) -> Sequence[T]:
@@ -91,7 +108,7 @@ class Paging:
 
     def headers(self, page: Page[Any]) -> dict[str, str]:
         """Return the Link header for a page, in Sentry's format."""
-        url = str(self._url.remove_query_params("cursor"))
+        url = str(requested_url(self._request).remove_query_params("cursor"))
         previous = ("previous", page.has_previous, page.previous_cursor)
         return {"Link": link_header(url, (previous, ("next", page.has_next, page.next_cursor)))}
 
@@ -177,6 +194,10 @@ REQUEST_ID: Final = b"x-request-id"
 _NO_ROUTE: Final = "unrouted"
 """The route label of requests without a route. Their paths could be any text, and each would become a time series."""
 
+# Requests that change nothing: these may be answered from a replica of the database.
+_READING_METHODS: Final = frozenset({"GET", "HEAD"})
+_READING_PATHS: Final = ("/trace-links/", "/explain/", "/suspects/", "/commits/missing/")
+
 PROBES: Final = frozenset({"/healthz", "/readyz"})
 
 _VALID_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
@@ -233,6 +254,8 @@ class RequestLog:
     async def _answer(self, scope: Scope, receive: Receive, send: Send, operation: Operation, path: str) -> None:
         started = time.perf_counter()
         CALLER_OF_REQUEST.set({})
+        reads = scope["method"] in _READING_METHODS or scope["path"].endswith(_READING_PATHS)
+        REQUEST.set(RequestScope(reads))
         # The status if the application raises before it answers.
         status = 500
 
@@ -254,6 +277,15 @@ class RequestLog:
             # A probe comes every few seconds; one that fails has a line of its own.
             write = log.debug if path in PROBES else log.info
             write("request", method=scope["method"], path=path, status=status, ms=milliseconds, **who)
+
+
+def note_organization(organization: Organization, token_id: int | None = None) -> None:
+    """Note the organization of the current request, so that it may read from a replica; and the token for its log."""
+    if token_id is not None:
+        CALLER_OF_REQUEST.get({}).update(organization=organization.slug, token=token_id)
+    scope = REQUEST.get()
+    if scope:
+        scope.organization_id = organization.id
 
 
 class PeerAddress:

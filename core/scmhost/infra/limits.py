@@ -13,6 +13,20 @@ class Limits(BaseModel):
 
     body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, description="Largest request body, in bytes.")
     body_seconds: int = Field(default=60, ge=1, description="Longest time that a request body may take to arrive.")
+    header_bytes: int = Field(
+        default=65_536, ge=1024, description="Longest head of a request: its address and headers, in bytes."
+    )
+    headers: int = Field(default=100, ge=10, description="Most headers of a request.")
+    header_seconds: int = Field(
+        default=10, ge=1, description="Longest time that the head of a request may take to arrive."
+    )
+    idle_seconds: int = Field(
+        default=5, ge=1, description="Longest time that a connection stays open without a request."
+    )
+    answer_seconds: int = Field(
+        default=60, ge=1, description="Longest time in which a client reads nothing of its answer."
+    )
+    connections: int = Field(default=1_000, ge=1, description="Most open connections of each worker.")
     commits_per_request: int = Field(default=10_000, ge=1, description="Most commits in one request.")
     repositories_per_request: int = Field(
         default=500, ge=1, description="Most repositories that the commits of one request may name."

@@ -71,13 +71,19 @@ def _terminal_renderer() -> list[Processor]:
     return [_without_escapes, structlog.dev.ConsoleRenderer(exception_formatter=_plain_traceback)]
 
 
-# All control characters but tab and line feed, and those of 8 bits, which some terminals obey as well.
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Control characters, those of 8 bits too, which some terminals obey; and what ends or reorders a line.
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
-def visible(text: str) -> str:
-    r"""Return a text with control characters as ``\x1b``: a request's path must not control a terminal."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+def visible(text: str, kept: str = "") -> str:
+    r"""Return a text with control characters as ``\x1b``: a request's path must not control a terminal.
+
+    Args:
+        text: the text; with a line end, a path could look like another line of the log.
+        kept: control characters that stay.
+    """
+    # As Python writes them: ASCII with two digits, others with four.
+    return _CONTROL.sub(lambda found: found[0] if found[0] in kept else ascii(found[0])[1:-1], text)
 
 
 def _without_escapes(_logger: Any, _method: str, entry: EventDict) -> EventDict:
@@ -88,7 +94,7 @@ def _plain_traceback(stream: TextIO, exc_info: Any) -> None:
     # As for JSON, without local variables, which contain tokens and request bodies.
     text = io.StringIO()
     structlog.dev.plain_traceback(text, exc_info)
-    stream.write(visible(text.getvalue()))
+    stream.write(visible(text.getvalue(), "\n\t"))
 
 
 def _json_renderer() -> list[Processor]:

@@ -56,6 +56,9 @@ class WebSettings(WebTable):
 
     enabled: bool = Field(default=True, description="Serves pages for people; the API does not depend on them.")
     session_hours: int = Field(default=336, ge=1, le=8_760, description="Hours after which people sign in again.")
+    share_days: int = Field(
+        default=30, ge=0, le=365, description="Days after which shared traces are deleted; 0: no trace can be shared."
+    )
     proxy_user_header: HeaderName | None = Field(
         default=None, description="Header in which a proxy names the person, such as `X-Forwarded-User`."
     )

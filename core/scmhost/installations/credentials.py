@@ -95,6 +95,7 @@ class InstallationCredentials:
         except NeedsAttention:
             raise
         except (ProviderUnavailable, PluginFault):
+            # They are renewed early, and still work for a while.
             if now < sealed.expires_at:
                 return held
             raise
@@ -161,6 +162,7 @@ class InstallationCredentials:
             current = self._read(installation)
             if current is None:
                 raise _attention(installation, "it has no secrets any more")
+            # Another worker has renewed them, or a person has entered others.
             if current.version != sealed.version:
                 return self._opened(installation, current)
             if current.problem_at != sealed.problem_at and current.problem:
@@ -180,6 +182,7 @@ class InstallationCredentials:
         held = self._opened(installation, sealed)
         try:
             fresh = refresh(installation, held)
+        # The code host did not answer: the secrets may still be good, so that no problem is recorded.
         except ProviderUnavailable:
             self._end_lease(installation, sealed, None)
             raise
@@ -192,6 +195,7 @@ class InstallationCredentials:
         if fresh is None:
             raise self._refused(installation, sealed, why)
         try:
+            # Merged, because some code hosts return a new access token and keep the refresh token.
             secrets = RefreshedCredentials.model_validate({"secrets": {**held.secrets, **fresh.secrets}}).secrets
         except ValidationError:
             raise self._refused(installation, sealed, "its plugin returned too many secrets") from None

@@ -15,7 +15,7 @@ from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.plugins.calls import refusals
 from scmhost.plugins.errors import Origin
 from scmhost.sdk import Installation, InstallationDraft, JsonObject, Organization, Provider
-from scmhost.sdk.configuration import field_key
+from scmhost.sdk.installing import field_key
 from scmhost.sdk.secrets import enclosed_secrets, secret_fields
 from scmhost.services import Services
 

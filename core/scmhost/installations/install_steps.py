@@ -209,6 +209,7 @@ def read_query(query_string: bytes) -> Mapping[str, str]:
     """
     if len(query_string) > LONGEST_QUERY:
         raise CallbackRefused(f"The query of this address is longer than {LONGEST_QUERY} bytes.")
+    # Never fails: what is not ASCII must be escaped anyway, and escapes are read as UTF-8.
     text = query_string.decode("latin-1")
     try:
         pairs = parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MOST_PARAMETERS)
@@ -242,6 +243,7 @@ def _pending_of(
         raise _used()
     if pending.expires_at <= now:
         raise CallbackRefused("This installation was not confirmed in time. Begin it again.", gone=True)
+    # A token that was revoked meanwhile must not install anything.
     if is_token and (token is None or token.revoked_at or (token.expires_at and token.expires_at <= now)):
         raise CallbackRefused("The token that began this installation is not valid any more.", gone=True)
     return organization, pending, sealed

@@ -102,6 +102,7 @@ def use(tx: Transaction, pending: PendingInstallation, now: datetime) -> bool:
     """Use the state of a pending installation, and forget what was saved. Return False if it is used or expired."""
     unused = (_TABLE.status == "waiting") & _TABLE.used_at.is_(None) & (_TABLE.expires_at > now)
     statement = update(PENDING_INSTALLATIONS).where(_is_row(pending.organization_id, pending.id), unused)
+    # One statement checks and uses the state: of two browsers with the same state, one comes through.
     used = statement.values(used_at=now, status="finishing", sealed=None).returning(_TABLE.id)
     return tx.execute(used).first() is not None
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, literal, or_, select
 
 from scmhost.infra.db.base import AnyRow
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import SortKey, batches, duplicates, fetch_page, insert_into, new_id
+from scmhost.infra.db.statements import KeyQuery, SortKey, batches, duplicates, fetch_page, insert_into, new_id
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.repositories.tables import REPOSITORIES
 from scmhost.sdk import Installation, InstallationDraft, JsonObject
@@ -110,9 +110,10 @@ def oldest_of_provider(tx: Transaction, provider: str, limit: int) -> list[Insta
 
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, StoredInstallation]:
     """Return the installations with these ids by id; ids without an installation are left out."""
-    query = select(INSTALLATIONS).where(INSTALLATIONS.c.organization_id == organization_id)
-    rows = (row for piece in batches(ids) for row in tx.execute(query.where(INSTALLATIONS.c.id.in_(piece))))
-    return {row.id: _installation(row) for row in rows}
+    return {row.id: _installation(row) for row in _BY_ID.rows(tx, organization_id, ids)}
+
+
+_BY_ID: Final = KeyQuery(select(INSTALLATIONS), INSTALLATIONS.c.organization_id, INSTALLATIONS.c.id)
 
 
 def page(
@@ -219,6 +220,7 @@ def save_secrets(
         version=1,
         expires_at=expires_at,
     )
+    # Counted on, so that a worker that renews the former ones does not replace these.
     fields = {"version": INSTALLATION_SECRETS.c.version + 1, **_unleased(encrypted, key_id, expires_at)}
     keys = [INSTALLATION_SECRETS.c.organization_id, INSTALLATION_SECRETS.c.installation_id]
     tx.execute(new.on_conflict_do_update(index_elements=keys, set_=fields))
@@ -234,6 +236,7 @@ def delete_secrets(tx: Transaction, installation: Installation) -> None:
 def lease_secrets(tx: Transaction, sealed: SealedSecrets, now: datetime, until: datetime) -> bool:
     """Reserve the renewal of secrets. Return False if another worker renews them, or has renewed them."""
     table = INSTALLATION_SECRETS.c
+    # A lease that has run out is that of a worker that died.
     free = or_(table.leased_until.is_(None), table.leased_until <= now)
     statement = update(INSTALLATION_SECRETS).where(_is_sealed(sealed), free).values(leased_until=until)
     return tx.execute(statement.returning(table.version)).first() is not None
@@ -276,6 +279,7 @@ def _unleased(encrypted: str, key_id: str, expires_at: datetime | None) -> dict[
 def _is_sealed(sealed: SealedSecrets) -> ColumnElement[bool]:
     table = INSTALLATION_SECRETS.c
     is_row = (table.organization_id == sealed.organization_id) & (table.installation_id == sealed.installation_id)
+    # Secrets that others changed since they were read are left alone.
     return is_row & (table.version == sealed.version)
 
 

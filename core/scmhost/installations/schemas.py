@@ -8,6 +8,7 @@ from scmhost.infra.http import Moment, Wire
 from scmhost.sdk import Organization, Provider
 from scmhost.services import Services
 
+from .delivery_queries import DeliveryOutcome
 from .pending_queries import PendingStatus
 from .queries import StoredInstallation
 
@@ -135,6 +136,16 @@ class WebhookOut(Wire):
 
 class NewWebhookSecretOut(WebhookOut):
     secret: str = Field(description="The new secret. It is shown only once.")
+
+
+class DeliveryOut(Wire):
+    """What became of a delivery to an installation."""
+
+    id: str
+    date_received: Moment
+    event: str = Field(description="The event as the code host names it; empty if it does not.")
+    outcome: DeliveryOutcome = Field(description="Whether commits were new; else why nothing has changed.")
+    detail: str = Field(description="What the delivery has changed, or why it has changed nothing.")
 
 
 def provider_short(key: str, name: str, provider: Provider | None) -> ProviderShort:

@@ -131,6 +131,7 @@ def rotate_secrets(services: Services) -> RotatedSecrets:
                     done = replace(done, lost=done.lost + 1)
                     continue
                 done = replace(done, rotated=done.rotated + queries.reseal(tx, sealed, encrypted, box.key_id))
+        # Rows that no key decrypts stay as they are: the first ones that are left may be the same again.
         if len(batch) < _BATCH:
             break
         after = batch[-1].organization_id, batch[-1].installation_id

@@ -1,4 +1,4 @@
-"""The tables of installations, pending ones, their secrets, and their webhook secrets."""
+"""The tables of installations, pending ones, their secrets, and their webhooks' secrets and last deliveries."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -61,6 +61,22 @@ class WebhookSecretRow(EntityMixin, Base):
     expires_at: Mapped[datetime | None]
 
 
+class WebhookDeliveryRow(EntityMixin, Base):
+    """What became of a delivery to an installation. An installation has few of them: each one deletes older ones."""
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (
+        refers_to("installations", "installation_id"),
+        Index(None, "organization_id", "installation_id"),
+    )
+
+    installation_id: Mapped[int]
+    received_at: Mapped[datetime]
+    event: Mapped[str]
+    outcome: Mapped[str] = mapped_column(KeyText)
+    detail: Mapped[str]
+
+
 class PendingInstallationRow(EntityMixin, Base):
     """An installation that a person continues at the code host, and its result.
 
@@ -91,3 +107,4 @@ INSTALLATIONS: Final = table_of(InstallationRow)
 PENDING_INSTALLATIONS: Final = table_of(PendingInstallationRow)
 INSTALLATION_SECRETS: Final = table_of(InstallationSecretsRow)
 WEBHOOK_SECRETS: Final = table_of(WebhookSecretRow)
+WEBHOOK_DELIVERIES: Final = table_of(WebhookDeliveryRow)

@@ -1,8 +1,8 @@
-"""Webhook secrets: create, list and delete the secrets that sign the push deliveries to an installation."""
+"""Webhooks of installations: the secrets that sign push deliveries, and the last deliveries."""
 
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -10,11 +10,14 @@ from typing import Final
 from scmhost.audit.queries import record
 from scmhost.infra.db import jobs
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.errors import Conflict, NotFound
+from scmhost.infra.errors import Conflict, NotFound, ScmhostError, Unavailable
+from scmhost.plugins import PluginFault
+from scmhost.plugins.isolation.faults import safe_text
 from scmhost.sdk import Installation, Organization
 from scmhost.services import Services
 
-from . import queries
+from . import delivery_queries, queries
+from .delivery_queries import Delivery, DeliveryDraft
 from .install import get_installation
 from .queries import WebhookSecret
 
@@ -25,6 +28,13 @@ MAX_SECRETS: Final = 10
 
 REGISTER_WEBHOOKS: Final = "register_webhooks"
 """The kind of the job that registers all webhooks of an installation again. Its key is the installation's id."""
+
+
+REFUSALS_EVERY: Final = timedelta(minutes=1)
+"""Of the refused deliveries to an installation, one is stored in this time: anybody can send them."""
+
+_LONGEST_EVENT: Final = 60
+_LONGEST_DETAIL: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +140,50 @@ def secret_text(key: str, secret: WebhookSecret) -> str:
     """
     name = f"webhook:{secret.organization_id}:{secret.installation_id}:{secret.id}"
     return urlsafe_b64encode(hmac.digest(key.encode(), name.encode(), "sha256")).decode().rstrip("=")
+
+
+def delivery_event(headers: Mapping[str, str]) -> str:
+    """Return the event of a delivery, which code hosts name in a header such as X-Gitlab-Event or X-Event-Key."""
+    named = (value for name, value in headers.items() if name.lower().endswith(("-event", "-event-key")))
+    return safe_text(next(named, ""), _LONGEST_EVENT)
+
+
+def delivery_detail(texts: Sequence[str], secrets: Sequence[str] = ()) -> str:
+    """Return sentences about a delivery as one text, without its end if it is long, and without secrets."""
+    return safe_text(" ".join(texts), _LONGEST_DETAIL, secrets)
+
+
+def record_failed_delivery(
+    services: Services, installation: Installation, event: str, error: ScmhostError, secrets: Sequence[str]
+) -> None:
+    """Save that a delivery was refused or failed. Without the database there is nothing to save it in.
+
+    Args:
+        services: the services.
+        installation: the installation that the delivery was sent to.
+        event: the event as the code host names it.
+        error: why it was not saved.
+        secrets: the secrets of the webhook, which the text of a plugin could repeat.
+    """
+    if isinstance(error, Unavailable):
+        return
+    outcome: delivery_queries.DeliveryOutcome = "failed" if isinstance(error, PluginFault) else "refused"
+    place, now = (installation.organization_id, installation.id), services.clock.now()
+    with services.store.read() as tx:
+        # The sender may be anybody, and must not cost a transaction that writes for each of its requests.
+        if outcome == "refused" and delivery_queries.has_refused_since(tx, *place, now - REFUSALS_EVERY):
+            return
+    draft = DeliveryDraft(event, outcome, delivery_detail([str(error)], secrets))
+    with services.store.write() as tx:
+        delivery_queries.add(tx, *place, draft, now)
+
+
+def list_deliveries(services: Services, organization: Organization, installation_id: int) -> Sequence[Delivery]:
+    """Return the last deliveries to an installation, the newest first.
+
+    Raises:
+        NotFound: the organization has no such installation.
+    """
+    get_installation(services, organization, installation_id)
+    with services.store.read() as tx:
+        return delivery_queries.newest(tx, organization.id, installation_id)

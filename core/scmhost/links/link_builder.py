@@ -3,6 +3,7 @@
 from typing import Final, NamedTuple
 
 import structlog
+from msgspec import Struct
 
 from scmhost.mapping import FileStatus
 from scmhost.plugins import PluginFault, ProviderCalls
@@ -37,15 +38,13 @@ from .values import (
     file_basis,
     no_link,
     ref_basis,
+    usable_line,
 )
 
 log = structlog.get_logger(__name__)
 
 
-MAX_LINE: Final = 10_000_000
-
-
-class LinkTarget(NamedTuple):
+class LinkTarget(Struct, frozen=True, gc=False):
     """The file that a code mapping gives for a frame, with what the database has about it.
 
     Attributes:
@@ -82,15 +81,17 @@ class LinkParts(NamedTuple):
 
     Attributes:
         calls: the provider's hooks.
+        installation: the repository's installation.
         ref: the ref that the links lead to.
-        bases: the bases of the links so far, by the answer of the code host and the status of the file.
+        bases: the bases of the links so far, by whether the code host has the file, and the status of the file.
         pages: the pages at this ref; None when the plugin has no templates and builds each URL.
         asks_host: whether the plugin has a hook that asks the code host.
     """
 
     calls: ProviderCalls
+    installation: Installation
     ref: ChosenRef
-    bases: dict[tuple[Existence, FileStatus], LinkBasis]
+    bases: dict[tuple[bool, FileStatus], LinkBasis]
     pages: RefLinks | NoUrl | None
     asks_host: bool
 
@@ -108,10 +109,21 @@ class LinkBuilder:
     def build(self, target: LinkTarget) -> Link | NoLink:
         """Return the link, or the reason why there is none. A plugin's fault is such a reason, and is logged."""
         # Such a mapping matches every relative path, also those of libraries.
-        if target.mapping.catches_all and target.file_status is not FileStatus.LISTED:
+        if target.file_status is not FileStatus.LISTED and target.mapping.catches_all:
             return target.no_link(Reason.FILE_NOT_FOUND, "No commit that is known has this file.")
+        key = (target.mapping.id, target.frame_commit, target.release_commit)
         try:
-            return self._build(target)
+            parts = self._parts.get(key)
+            if parts is None:
+                found = self._find_parts(target)
+                if isinstance(found, NoLink):
+                    return found
+                parts = found
+                # A plugin that asks its code host may take long; an operator may turn it off meanwhile. And the newest
+                # commit is another one for each file.
+                if not parts.asks_host and parts.ref.source != "newest_commit":
+                    self._parts[key] = parts
+            return self._link(parts, target)
         except PluginFault as fault:
             log.warning(
                 "link not built",
@@ -126,25 +138,12 @@ class LinkBuilder:
         except ProviderError as error:
             return target.no_link(Reason.PROVIDER_FAILED, str(error))
 
-    def _build(self, target: LinkTarget) -> Link | NoLink:
+    def _find_parts(self, target: LinkTarget) -> LinkParts | NoLink:
         if target.repository.status is not RepositoryStatus.ACTIVE:
             return target.no_link(Reason.REPOSITORY_INACTIVE)
-        if target.installation is None:
+        installation = target.installation
+        if installation is None:
             return target.no_link(Reason.INSTALLATION_NOT_FOUND)
-        key = (target.mapping.id, target.frame_commit, target.release_commit)
-        parts = self._parts.get(key)
-        if parts is None:
-            found = self._find_parts(target, target.installation)
-            if isinstance(found, NoLink):
-                return found
-            parts = found
-            # A plugin that asks its code host may take long; an operator may turn it off meanwhile. And the newest
-            # commit is another one for each file.
-            if not parts.asks_host and parts.ref.source != "newest_commit":
-                self._parts[key] = parts
-        return self._link(parts, target.installation, target)
-
-    def _find_parts(self, target: LinkTarget, installation: Installation) -> LinkParts | NoLink:
         decision = self._plugins.decide(installation.provider, self._organization)
         calls = self._plugins.calls(installation.provider)
         if not decision.on or calls is None:
@@ -158,13 +157,15 @@ class LinkBuilder:
         # Templates are read once per repository and ref; a hook call for each frame would dominate the cost.
         pages = self._pages.of(calls, installation, target.repository).at(ref.ref, ref.kind)
         asks_host = calls.has("scm_file_exists") or calls.has("scm_resolve_ref")
-        return LinkParts(calls, ref, {}, pages, asks_host)
+        return LinkParts(calls, installation, ref, {}, pages, asks_host)
 
-    def _link(self, parts: LinkParts, installation: Installation, target: LinkTarget) -> Link | NoLink:
-        calls, ref, bases, _, asks_host = parts
-        url = self._url(parts, installation, target)
-        if isinstance(url, NoUrl):
-            return target.no_link(url.reason, safe_text(url.message))
+    def _link(self, parts: LinkParts, target: LinkTarget) -> Link | NoLink:
+        calls, installation, ref, bases, pages, asks_host = parts
+        # Templates leave out a line that no file has.
+        url = pages.url(target.path, target.line) if isinstance(pages, RefLinks) else self._page(parts, target)
+        if not isinstance(url, str) or not (url.isascii() or encodable(url) == url):
+            refused = _UNENCODABLE if isinstance(url, str) else url
+            return target.no_link(refused.reason, safe_text(refused.message))
         # After the URL: a page that cannot be built needs no request to the code host.
         exists = Existence.UNKNOWN
         if asks_host:
@@ -172,31 +173,30 @@ class LinkBuilder:
         if exists is Existence.NO:
             return target.no_link(Reason.FILE_NOT_FOUND, _deleted(target.deletion), attempted_url=url)
         # The host's answer comes first, because dates do not order the commits of branches.
-        if exists is Existence.UNKNOWN and target.deletion and ref.ref in target.deletion.later:
+        if target.deletion and exists is Existence.UNKNOWN and ref.ref in target.deletion.later:
             return target.no_link(Reason.FILE_NOT_FOUND, _deleted(target.deletion), attempted_url=url)
-        basis = bases.get((exists, target.file_status))
+        verified = exists is Existence.YES
+        basis = bases.get((verified, target.file_status))
         if basis is None:
-            basis = bases[exists, target.file_status] = _basis(exists, target, ref)
+            basis = bases[verified, target.file_status] = _basis(exists, target, ref)
         # Null instead of false: no answer does not mean that the file is missing.
-        verified = True if exists is Existence.YES else None
-        return Link(url, target.path, target.mapping.id, ref.ref, ref.kind, ref.source, basis, verified)
+        return Link(url, target.path, target.mapping.id, ref.ref, ref.kind, ref.source, basis, verified or None)
 
-    def _url(self, parts: LinkParts, installation: Installation, target: LinkTarget) -> str | NoUrl:
-        line = usable_line(target.line)
+    def _page(self, parts: LinkParts, target: LinkTarget) -> str | NoUrl:
+        """Return the URL of a plugin without templates."""
         if isinstance(parts.pages, NoUrl):
             return parts.pages
-        if parts.pages is not None:
-            return _checked(parts.pages.url(target.path, line))
         # ``Location`` would refuse the path with an exception.
         if len(target.path) > MAX_PATH:
             return NoUrl(message=f"The path has more than {MAX_PATH} characters.")
         if encodable(target.path) != target.path:
             return NoUrl(reason=Reason.NOT_A_FILE, message="The path has half a character (a lone surrogate).")
+        line = usable_line(target.line)
         location = Location(ref=parts.ref.ref, ref_kind=parts.ref.kind, path=target.path, line=line)
-        url = parts.calls.source_url(installation, target.repository, location)
+        url = parts.calls.source_url(parts.installation, target.repository, location)
         if isinstance(url, str) and not safe_url(url):
             return NoUrl(reason=Reason.UNSAFE_URL, message="The provider's URL is not a safe http or https link.")
-        return _checked(url)
+        return url
 
 
 def _basis(exists: Existence, target: LinkTarget, ref: ChosenRef) -> LinkBasis:
@@ -219,13 +219,7 @@ def _deleted(deletion: Deletion | None) -> str:
     return f"Commit {commit} renamed the file to {encodable(deletion.new_path)}."
 
 
-def usable_line(line: int | None) -> int | None:
-    """Return the line, or None if no file has it: runtimes print 0 and -1 for an unknown line."""
-    return line if line is not None and 1 <= line <= MAX_LINE else None
-
-
-def _checked(url: str | NoUrl) -> str | NoUrl:
-    """Return the URL, unless UTF-8 cannot encode it: the answer, and not only this link, would be lost."""
-    if isinstance(url, str) and encodable(url) != url:
-        return NoUrl(reason=Reason.UNSAFE_URL, message="The provider's URL has half a character (a lone surrogate).")
-    return url
+# UTF-8 cannot encode such a URL: the answer, and not only this link, would be lost.
+_UNENCODABLE: Final = NoUrl(
+    reason=Reason.UNSAFE_URL, message="The provider's URL has half a character (a lone surrogate)."
+)

@@ -160,6 +160,7 @@ def missing_frames(services: Services, organization: Organization, limit: int) -
     with services.store.read() as tx:
         rows = queries.most_frequent(tx, organization.id, since, limit)
         projects = get_projects(tx, organization.id, {row.project_id for row in rows})
+    # A newer version may have counted reasons that this one does not have, during a rolling upgrade.
     known = frozenset(Reason)
     return [
         MissingFrames(projects[row.project_id], Reason(row.reason), row.root, row.count, row.last_day)

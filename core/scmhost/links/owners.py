@@ -41,6 +41,7 @@ class ParsedOwners:
         with self._lock:
             found = self._parsed.get(key)
         if found is None:
+            # Outside of the lock: a large file takes a while, and parsing it twice does no harm.
             found = CodeOwners(dialect, content.decode(errors="replace"))
             with self._lock:
                 self._parsed[key] = found
@@ -106,6 +107,7 @@ def _read_file(reader: SourceReader, parsed: ParsedOwners, source: LinkedSource)
 def _places_of(source: LinkedSource) -> Iterable[tuple[str, OwnersDialect]]:
     """Return the places of the file, each with its dialect: those of the code host, if its kind is known."""
     dialect = _dialect_of(source)
+    # Of an unknown host only places that a single dialect has are read, because they show the dialect.
     return OWN_PLACES.items() if dialect is None else [(place, dialect) for place in PLACES[dialect]]
 
 

@@ -8,9 +8,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Final, NamedTuple
+from typing import Final
 
 from cachetools import LRUCache
+from msgspec import Struct
 
 from scmhost.infra.db.engine import OrganizationCache, Transaction
 from scmhost.installations import queries as installation_queries
@@ -102,32 +103,32 @@ class LinkTargets:
 
     def in_order(self, frame: FrameQuery, matches: Sequence[MappingMatch]) -> list[LinkTarget]:
         """Return the targets of a frame in the order in which they are tried."""
-        # Most frames match one mapping, and need no sort.
-        ordered = order_by_file_status(matches, self._file_status) if len(matches) > 1 else matches
-        return [target for match in ordered if (target := self._target(frame, match)) is not None]
+        ordered = order_by_file_status(matches, self._file_status)
+        return [target for match in ordered if (target := self.target(frame, match)) is not None]
 
-    def _target(self, frame: FrameQuery, match: MappingMatch) -> LinkTarget | None:
+    def target(self, frame: FrameQuery, match: MappingMatch) -> LinkTarget | None:
         """Return the target, or None if its repository was just deleted, or if it is a guess without a known file."""
-        mapping = self.mappings[match.rule.id]
-        repository = self.repositories.get(mapping.repository_id)
-        key = (mapping.repository_id, match.source_path)
-        file = self.files.get(key)
-        status = _status_of(file)
+        rule, path, _ = match
+        mapping = self.mappings[rule.id]
+        repository_id = mapping.repository_id
+        repository = self.repositories.get(repository_id)
+        file = self.files.get((repository_id, path))
+        status = FileStatus.UNKNOWN if file is None else _status_of(file)
         # Derived mappings are guesses: only a file that a commit named makes them worth a link.
         if repository is None or (mapping.id < 0 and status is not FileStatus.LISTED):
             return None
         return LinkTarget(
-            mapping=mapping,
-            repository=repository,
-            installation=self.installations.get(repository.installation_id or 0),
-            path=match.source_path,
-            line=frame.line,
-            frame_commit=frame.commit,
-            release_commit=self.release_commits.get(repository.id),
-            file_status=status,
+            mapping,
+            repository,
+            self.installations.get(repository.installation_id or 0),
+            path,
+            frame.line,
+            frame.commit,
+            self.release_commits.get(repository_id),
+            status,
             # A deleted file is not in the commit that deleted it.
-            newest_commit=file.sha if file and not file.deleted else None,
-            deletion=self.deletions.get(key),
+            file.sha if file and not file.deleted else None,
+            self.deletions.get((repository_id, path)) if file else None,
         )
 
     def _file_status(self, match: MappingMatch) -> FileStatus:
@@ -140,7 +141,7 @@ def _status_of(file: KnownFile | None) -> FileStatus:
     return FileStatus.DELETED if file.deleted else FileStatus.LISTED
 
 
-class TriedMapping(NamedTuple):
+class TriedMapping(Struct, frozen=True, gc=False):
     """A mapping that matches a frame, and its outcome. The outcome is None after an earlier mapping gave a link."""
 
     mapping: CodeMapping
@@ -150,7 +151,7 @@ class TriedMapping(NamedTuple):
     outcome: Link | NoLink | None
 
 
-class ResolvedFrame(NamedTuple):
+class ResolvedFrame(Struct, frozen=True, gc=False):
     """The outcome of a frame, with the mapping, the repository and the repository's installation.
 
     ``tried`` has all mappings that match, in the order in which they are tried.
@@ -181,10 +182,11 @@ def resolve_links(
             mappings = read_mappings(tx, services, project)
             targets = map_frames(tx, services, rows, mappings, frames, options)
         resolved = build_links(services, organization, targets)
-    outcomes = ((frame, each.outcome) for frame, each in zip(frames, resolved, strict=True))
-    missing = [(frame, outcome) for frame, outcome in outcomes if isinstance(outcome, NoLink)]
-    if missing and options.counted:
-        count_missing(services, organization, project, missing)
+    if options.counted:
+        outcomes = zip(frames, (each.outcome for each in resolved), strict=True)
+        missing = [(frame, outcome) for frame, outcome in outcomes if isinstance(outcome, NoLink)]
+        if missing:
+            count_missing(services, organization, project, missing)
     return resolved
 
 
@@ -212,12 +214,13 @@ def map_frames(
         options = LinkOptions()
     else:
         results = [map_frame(mappings.index, frame.info) for frame in frames]
-    unmatched = [frame for frame, result in zip(frames, results, strict=True) if _is_unmatched(result)]
     derived = _NO_MAPPINGS
-    if options.derive and unmatched:
-        derived = index_mappings(0, derive_for_request(tx, services, rows.organization, unmatched))
-        results = [_by_derived(derived, frame, result) for frame, result in zip(frames, results, strict=True)]
-    matched = {match.rule.id for result in results if not isinstance(result, Unmapped) for match in result}
+    if options.derive:
+        unmatched = [frame for frame, result in zip(frames, results, strict=True) if _is_unmatched(result)]
+        if unmatched:
+            derived = index_mappings(0, derive_for_request(tx, services, rows.organization, unmatched))
+            results = [_by_derived(derived, frame, result) for frame, result in zip(frames, results, strict=True)]
+    matched = {rule.id for result in results if not isinstance(result, Unmapped) for rule, _, _ in result}
     # Only those that match: a project may have a hundred thousand.
     by_id = {id_: (derived if id_ < 0 else mappings).by_id[id_] for id_ in matched}
     no_target = Reason.STACK_ROOT_MISMATCH if mappings.by_id else Reason.NO_CODE_MAPPINGS
@@ -256,9 +259,10 @@ def read_link_targets(
     """Read the rows that lead from the mapping results of frames to links."""
     organization = rows.organization
     mapped = [(frame, result) for frame, result in results if not isinstance(result, Unmapped)]
+    repository_of = {id_: mapping.repository_id for id_, mapping in mappings.items()}
     repositories = rows.get_many(
         "repository",
-        {mappings[match.rule.id].repository_id for _, matches in mapped for match in matches},
+        set(repository_of.values()),
         lambda ids: repository_queries.get_many(tx, organization.id, ids),
     )
     release_commits = _release_commits(tx, organization, options.release)
@@ -266,11 +270,10 @@ def read_link_targets(
     for frame, matches in mapped:
         # Files are the largest table: they are read only if they decide something.
         if options.with_file_status or _needs_file_status(mappings, release_commits, frame, matches):
-            for match in matches:
-                paths[mappings[match.rule.id].repository_id].add(match.source_path)
+            for rule, path, _ in matches:
+                paths[repository_of[rule.id]].add(path)
     # All frames in one statement: a trace may have hundreds of them.
     files = file_queries.file_states(tx, organization.id, paths) if paths else {}
-    commits = {id_: {*_commits_of(mapped), *filter(None, [release_commits.get(id_)])} for id_ in paths}
     deleted = [file for file in files.values() if file.deleted]
     return LinkTargets(
         results=results,
@@ -280,12 +283,22 @@ def read_link_targets(
         installations=_installations(tx, rows, repositories.values()),
         release_commits=release_commits,
         files=files,
-        deletions=deletions(tx, organization.id, deleted, commits) if deleted else {},
+        deletions=_deletions(tx, organization, deleted, mapped, release_commits) if deleted else {},
     )
 
 
-def _commits_of(mapped: Iterable[tuple[FrameQuery, object]]) -> set[str]:
-    return {frame.commit for frame, _ in mapped if frame.commit}
+def _deletions(
+    tx: Transaction,
+    organization: Organization,
+    deleted: Sequence[KnownFile],
+    mapped: Iterable[tuple[FrameQuery, object]],
+    release_commits: Mapping[int, str],
+) -> Mapping[tuple[int, str], Deletion]:
+    """Return the deletions of files before the commits of frames and of the release."""
+    of_frames = {frame.commit for frame, _ in mapped if frame.commit}
+    ids = {file.repository_id for file in deleted}
+    commits = {id_: {*of_frames, *filter(None, [release_commits.get(id_)])} for id_ in ids}
+    return deletions(tx, organization.id, deleted, commits)
 
 
 def build_links(services: Services, organization: Organization, targets: LinkTargets) -> list[ResolvedFrame]:
@@ -302,6 +315,10 @@ def _resolve(builder: LinkBuilder, targets: LinkTargets, frame: FrameQuery, resu
     """Return the first link, or else the outcome of the first mapping."""
     if isinstance(result, Unmapped):
         return ResolvedFrame(no_link(result.reason))
+    if len(result) == 1:
+        # Most frames match one mapping: there is no best one to find.
+        target = targets.target(frame, result[0])
+        return ResolvedFrame(no_link(targets.no_target)) if target is None else _resolve_one(builder, target)
     tried: list[TriedMapping] = []
     chosen: TriedMapping | None = None
     for target in targets.in_order(frame, result):
@@ -316,6 +333,12 @@ def _resolve(builder: LinkBuilder, targets: LinkTargets, frame: FrameQuery, resu
         return ResolvedFrame(no_link(targets.no_target))
     installation = targets.installations.get(chosen.repository.installation_id or 0)
     return ResolvedFrame(chosen.outcome, chosen.mapping, chosen.repository, tuple(tried), installation)
+
+
+def _resolve_one(builder: LinkBuilder, target: LinkTarget) -> ResolvedFrame:
+    outcome = builder.build(target)
+    tried = TriedMapping(target.mapping, target.repository, target.path, target.file_status, outcome)
+    return ResolvedFrame(outcome, target.mapping, target.repository, (tried,), target.installation)
 
 
 def _is_unmatched(result: MappingResult) -> bool:

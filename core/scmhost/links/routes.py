@@ -7,6 +7,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AliasChoices, BaseModel, Field
 
+from scmhost.infra.api_routes import direct_router
 from scmhost.infra.errors import InvalidInput
 from scmhost.infra.http import Wire, json_answer, read_query
 from scmhost.installations.install import list_linking_installations
@@ -51,14 +52,14 @@ from .suspects import SuspectOptions
 from .trace_schemas import (
     ExplainedTraceOut,
     explained_frame,
-    linked_frame,
+    linked_frames,
     with_context,
     with_owners,
 )
 from .traces import MAX_FIELD, DeriveIn, LinksIn, read_trace
 from .values import FrameQuery, Link, LinkOptions, NoLink
 
-router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["links"])
+router: Final = direct_router(prefix="/api/0/projects/{organization}/{project}", tags=["links"])
 
 
 class LinkQuery(BaseModel):
@@ -132,6 +133,9 @@ def stacktrace_link(request: Request, access: Annotated[ProjectAccess, Depends(p
     return json_answer(answer.model_dump_json())
 
 
+files_router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["links"])
+
+
 def _has_no_anchor(request: Request) -> bool:
     value = request.headers.get(_ANCHOR)
     if value not in (None, "none"):
@@ -139,7 +143,7 @@ def _has_no_anchor(request: Request) -> bool:
     return value is not None
 
 
-@router.get("/stacktrace-links/")
+@files_router.get("/stacktrace-links/")
 def stacktrace_links(
     services: ServicesDep,
     organization: ForProjects,
@@ -182,9 +186,6 @@ def _outcome_fields(resolved: ResolvedFrame) -> dict[str, Any]:
             }
 
 
-traces_router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["links"])
-
-
 class TraceQuery(BaseModel):
     """The query of ``trace-links``."""
 
@@ -198,7 +199,7 @@ class TraceQuery(BaseModel):
     suspects: bool = Field(default=False, description="Add the commits that may have introduced the error.")
 
 
-@traces_router.post("/trace-links/", response_model=TraceWithSuspectsOut, openapi_extra=project_route(TraceQuery))
+@router.post("/trace-links/", response_model=TraceWithSuspectsOut, openapi_extra=project_route(TraceQuery))
 def trace_links(
     request: Request, access: Annotated[ProjectAccess, Depends(project_access("links"))], body: LinksIn
 ) -> Response:
@@ -209,7 +210,7 @@ def trace_links(
         check_reads_code(caller)
     trace = read_trace(services, body)
     resolved = resolve_links(services, organization, project, trace.queries, body.options)
-    frames = [linked_frame(*item) for item in zip(trace.frames, resolved, strict=True)]
+    frames = linked_frames(trace.frames, resolved)
     if query.context is not None:
         context = read_context(services, organization, trace.queries, resolved, query.context)
         frames = [with_context(*item) for item in zip(frames, context, strict=True)]
@@ -230,7 +231,7 @@ def trace_links(
     return json_answer(msgspec.json.encode(answer))
 
 
-@traces_router.post("/explain/")
+@files_router.post("/explain/")
 def explain_trace(
     services: ServicesDep, organization: ForLinks, project: ProjectToLink, body: LinksIn
 ) -> ExplainedTraceOut:

@@ -35,10 +35,9 @@ from scmhost.sdk import (
 from scmhost.services import Services
 
 from .host_questions import HookTarget, ProviderQuestions, calls_with
-from .link_builder import usable_line
 from .resolve import ResolvedFrame
 from .source_lines import MissingLines, NoLines, SourceLines, lines_around, read_lines
-from .values import FrameQuery, Link
+from .values import FrameQuery, Link, usable_line
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -224,6 +223,7 @@ class SourceReader:
     def _commit_of(self, source: LinkedSource) -> str | None:
         """Return the full id of the commit of a ref, or None if it is not known."""
         if source.ref_kind == "commit" and looks_like_commit(source.ref):
+            # One key of the cache, in any spelling of the commit.
             return source.ref.lower()
         calls = calls_with("scm_resolve_ref", self._plugins, self._organization, source.installation)
         if calls is None or not calls.has("scm_read_file"):

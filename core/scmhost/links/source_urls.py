@@ -18,7 +18,6 @@ from scmhost.mapping import DerivedRoots, FrameInfo, NoRoots, derive_roots
 from scmhost.plugins import ProviderCalls
 from scmhost.plugins.calls import refusals
 from scmhost.repositories import alias_queries
-from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.alias_queries import address_of
 from scmhost.sdk import (
     Feature,
@@ -119,7 +118,7 @@ def _find_repository(services: Services, organization: Organization, url: str) -
     # Exact spellings can use the index on URLs; a pattern could not.
     spellings = [f"{scheme}{_bare(above)}{end}" for above in enclosing for scheme in _SCHEMES for end in _URL_ENDINGS]
     with services.store.read() as tx:
-        listed = repository_queries.claimed_at(tx, organization.id, spellings)
+        listed = alias_queries.claimed_at(tx, organization.id, spellings)
         listed += _moved(tx, organization, enclosing, listed)
         stored = installation_queries.get_many(tx, organization.id, {item.installation_id or 0 for item in listed})
     usable = {
@@ -157,7 +156,7 @@ def _has_installation(services: Services, organization: Organization, enclosing:
     host = [f"{scheme}{_bare(enclosing[-1])}/" for scheme in _SCHEMES]
     addresses = {address_of(url) for url in enclosing}
     with services.store.read() as tx:
-        on_this_host = repository_queries.installations_below(tx, organization.id, host)
+        on_this_host = alias_queries.installations_below(tx, organization.id, host)
         listed = installation_queries.page(tx, organization.id, PageQuery(size=_MAX_INSTALLATIONS), None).items
     for item in listed:
         if not _can_link(services, organization, item.installation):

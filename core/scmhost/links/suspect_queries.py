@@ -93,6 +93,7 @@ def _changed(
     changes: defaultdict[int, list[FileChange]] = defaultdict(list)
     dialect = tx.get_bind().dialect.name
     for repository_id, own in paths.items():
+        # A path with NUL or a lone surrogate cannot be stored, so no change has it.
         hashes = {hash_of(path) for path in own if is_text(path)}
         if hashes:
             for row in tx.execute(changes_of(dialect, organization_id, compared[repository_id], hashes)):

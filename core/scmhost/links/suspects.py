@@ -15,16 +15,15 @@ from scmhost.releases.values import Release
 from scmhost.sdk import BlamedLine, Installation, Organization, ProviderError, Repository
 from scmhost.services import Services
 from scmhost.suspects import Answer, Blame, Change, CodeFrame, Region, Suspect, SuspectQuestion, rank
-from scmhost.suspects.messages import change_of
+from scmhost.suspects.features import change_of
 from scmhost.suspects.values import NEAR_LINES, innermost_first, is_test_path
 
 from . import suspect_queries
 from .host_questions import HookTarget, ProviderQuestions, calls_with
-from .link_builder import usable_line
 from .resolve import UNKNOWN_RELEASE, ResolvedFrame
 from .source_context import together
 from .traces import Trace
-from .values import Link, encodable
+from .values import Link, encodable, usable_line
 
 MOST_FRAMES: Final = 50
 """The most frames of a trace that are compared with commits: the innermost."""

@@ -1,4 +1,4 @@
-"""The tables of code mappings, of repositories that are linked to a project, and of frames without a link."""
+"""The tables of code mappings, a project's repositories, frames without a link, and traces that people share."""
 
 from datetime import date, datetime
 from typing import Any, Final
@@ -70,6 +70,29 @@ class MissingFramesRow(ChildMixin, Base):
     count: Mapped[int]
 
 
+class SharedTraceRow(EntityMixin, Base):
+    """A trace that a person shares with the others of the organization, until it expires."""
+
+    __tablename__ = "shared_traces"
+    __table_args__ = (
+        refers_to("projects", "project_id"),
+        Index(None, "organization_id", "project_id"),
+        # For the housekeeping, which deletes those of all organizations.
+        Index(None, "expires_at"),
+    )
+
+    project_id: Mapped[int]
+    text: Mapped[str]
+    release_version: Mapped[str | None]
+    commit_sha: Mapped[str | None]
+    actor_kind: Mapped[str] = mapped_column(KeyText)
+    actor_id: Mapped[int | None]
+    actor_name: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
 CODE_MAPPINGS: Final = table_of(CodeMappingRow)
 PROJECT_REPOSITORIES: Final = table_of(ProjectRepositoryRow)
 MISSING_FRAMES: Final = table_of(MissingFramesRow)
+SHARED_TRACES: Final = table_of(SharedTraceRow)

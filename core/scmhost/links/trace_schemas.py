@@ -1,5 +1,7 @@
 """Wire shapes of traces: their frames, each with its outcome, and explanations."""
 
+from collections.abc import Iterable
+from functools import cache
 from typing import Annotated, NotRequired
 
 from pydantic import Field
@@ -15,7 +17,7 @@ from .resolve import ResolvedFrame, TriedMapping
 from .schemas import MappingShort, MappingWithEvidence, mapping_short, mapping_with_evidence
 from .source_lines import MAX_LINE_CHARACTERS, MissingLines, NoLines, SourceLines
 from .traces import TraceFrame
-from .values import Link, NoLink, encodable, no_link_message
+from .values import Link, LinkBasis, NoLink, encodable, no_link_message
 
 
 # A trace has hundreds of frames. Dictionaries with the keys of the wire are encoded as they are; a model for each part
@@ -179,24 +181,42 @@ class ExplainedTraceOut(TraceOut):
     frames: list[ExplainedFrameOut]
 
 
-def linked_frame(item: TraceFrame, resolved: ResolvedFrame) -> FrameWithContextOut:
-    """Return a frame and its outcome on the wire."""
+def linked_frames(frames: Iterable[TraceFrame], resolved: Iterable[ResolvedFrame]) -> list[FrameWithContextOut]:
+    """Return the frames of a trace and their outcomes on the wire."""
+    # Most frames have the same mapping.
+    mappings: dict[int, MappingShort] = {}
+    return [_linked_frame(frame, each, mappings) for frame, each in zip(frames, resolved, strict=True)]
+
+
+def _linked_frame(item: TraceFrame, resolved: ResolvedFrame, mappings: dict[int, MappingShort]) -> FrameWithContextOut:
     outcome, mapping = resolved.outcome, resolved.mapping
-    basis = outcome.basis if isinstance(outcome, Link) else None
-    found = _outcome(outcome)
+    short = mappings.get(mapping.id) if mapping else None
+    if mapping and short is None:
+        short = mappings[mapping.id] = mapping_short(mapping, resolved.repository, mapping.id)
+    link, missing = (outcome, None) if isinstance(outcome, Link) else (None, outcome)
     return {
         "frame": _frame(item),
-        "text": _span(item),
-        "link": found["link"],
-        "confidence": basis and basis.confidence,
-        "basis": basis and {"file": basis.file, "mapping": basis.mapping, "ref": basis.ref},
-        "mapping": mapping_short(mapping, resolved.repository, mapping.id) if mapping else None,
+        "text": _span(item) if item.match else None,
+        "link": _link(link) if link else None,
+        "confidence": link.basis.confidence if link else None,
+        "basis": _basis(link.basis) if link else None,
+        "mapping": short,
         "sourcePath": outcome.source_path,
-        "attemptedUrl": found["attemptedUrl"],
-        "reason": found["reason"],
-        "message": found["message"],
-        "nextStep": found["nextStep"],
+        "attemptedUrl": missing.attempted_url if missing else None,
+        "reason": missing.reason.value if missing else None,
+        "message": no_link_message(missing) if missing else None,
+        "nextStep": missing.next_step if missing else None,
     }
+
+
+def _link(link: Link) -> LinkOut:
+    return {"url": link.url, "ref": link.ref, "refKind": link.ref_kind, "refSource": link.ref_source}
+
+
+# There are few different ones.
+@cache
+def _basis(basis: LinkBasis) -> BasisOut:
+    return {"file": basis.file, "mapping": basis.mapping, "ref": basis.ref}
 
 
 def with_context(frame: FrameWithContextOut, found: SourceLines | MissingLines | None) -> FrameWithContextOut:
@@ -236,7 +256,7 @@ def with_owners(frame: FrameWithContextOut, found: FrameOwners | MissingLines | 
 
 def explained_frame(frame: TraceFrame, explained: ExplainedFrame) -> ExplainedFrameOut:
     """Return a frame, its outcome and its explanation on the wire."""
-    linked: LinkedFrameOut = linked_frame(frame, explained.resolved)
+    linked: LinkedFrameOut = _linked_frame(frame, explained.resolved, {})
     return {
         **linked,
         "munged": explained.munged,
@@ -297,10 +317,10 @@ def _outcome(outcome: Link | NoLink | None) -> OutcomeOut:
             "message": no_link_message(outcome),
             "nextStep": outcome.next_step,
         }
-    link: LinkOut | None = outcome and {
-        "url": outcome.url,
-        "ref": outcome.ref,
-        "refKind": outcome.ref_kind,
-        "refSource": outcome.ref_source,
+    return {
+        "link": _link(outcome) if outcome else None,
+        "attemptedUrl": None,
+        "reason": None,
+        "message": None,
+        "nextStep": None,
     }
-    return {"link": link, "attemptedUrl": None, "reason": None, "message": None, "nextStep": None}

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal
 
+from msgspec import Struct
 from pydantic import AfterValidator, AliasChoices, BaseModel, Field
 
 from scmhost.frames import Frame, FrameMatch, read_text
-from scmhost.frames.match_spans import JVM
+from scmhost.frames.frame import JVM
 from scmhost.infra.errors import InvalidInput
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.queries import Project
@@ -76,7 +77,7 @@ class DeriveIn(TraceIn):
     )
 
 
-class TraceFrame(NamedTuple):
+class TraceFrame(Struct, frozen=True, gc=False):
     """A frame of a trace, with its position if it was read from a text."""
 
     frame: FrameIn
@@ -144,14 +145,8 @@ def _encodable(frame: Frame) -> Frame:
 
 
 def _event_query(frame: FrameIn, body: TraceIn) -> FrameQuery:
-    info = FrameInfo(
-        filename=frame.filename,
-        module=frame.module,
-        abs_path=frame.abs_path,
-        package=frame.package,
-        platform=frame.platform or body.platform,
-        sdk_name=body.sdk_name,
-    )
+    platform = frame.platform or body.platform
+    info = FrameInfo(frame.filename, frame.module, frame.abs_path, frame.package, platform, body.sdk_name)
     return FrameQuery(info, frame.line_no, body.commit or None, frame.in_app)
 
 

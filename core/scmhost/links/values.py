@@ -8,9 +8,12 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
+from msgspec import Struct
+
 from scmhost.mapping import Evidence, FileStatus, FrameInfo, Rule, rules_of_mapping
 from scmhost.sdk import NEXT_STEP, Existence, Reason, RefKind, looks_like_commit, ref_problem
 from scmhost.sdk.reasons import Confidence
+from scmhost.sdk.urls.plain_links import MAX_LINE
 
 RefSource = Literal["frame", "release", "default_branch", "newest_commit"]
 
@@ -46,7 +49,8 @@ _DERIVED_CONFIDENCE: Final[Mapping[Confidence, Confidence]] = MappingProxyType(
 )
 
 
-class FrameQuery(NamedTuple):
+# A trace has hundreds of frames, and each becomes several values: msgspec's structs are the lightest that Python has.
+class FrameQuery(Struct, frozen=True, gc=False):
     """A frame to link.
 
     Attributes:
@@ -164,7 +168,7 @@ def _mapping_confidence(basis: LinkBasis) -> Confidence:
     return "low" if basis.file == "unknown" else _DERIVED_CONFIDENCE[basis.derivation or "low"]
 
 
-class Link(NamedTuple):
+class Link(Struct, frozen=True, gc=False):
     """A URL for a frame. ``verified`` is whether the code host has the file; None if that is not known."""
 
     url: str
@@ -275,6 +279,11 @@ def _kind_of_release_ref(ref: str) -> RefKind:
 
 def _is_usable(ref: str, max_length: int) -> bool:
     return len(ref) <= max_length and ref_problem(ref) is None
+
+
+def usable_line(line: int | None) -> int | None:
+    """Return the line, or None if no file has it: runtimes print 0 and -1 for an unknown line."""
+    return line if line is not None and 1 <= line <= MAX_LINE else None
 
 
 def encodable(text: str) -> str:

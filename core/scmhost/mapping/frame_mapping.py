@@ -140,6 +140,9 @@ class Unmapped:
 class FileStatus(StrEnum):
     """The state of a file according to the known commits, the best first."""
 
+    # That of ``Enum`` is slow, and each link is built with tables by the status of its file.
+    __hash__ = str.__hash__
+
     LISTED = "listed"
     """A commit named it, and none deleted it since."""
     UNKNOWN = "unknown"
@@ -190,10 +193,13 @@ def map_frame(index: MappingIndex, info: FrameInfo) -> tuple[MappingMatch, ...] 
     munged, paths = paths_to_match(info)
     if not paths:
         return Unmapped(Reason.NOT_A_FILE, munged)
-    matches = _matches(index, paths)
-    if len(matches) == 1 and matches[0][1]:
-        # The common case, which needs no search for several rules of a mapping.
-        return (MappingMatch(matches[0][0], matches[0][1], munged),)
+    # One path is the common case: the index returns its matches in order already.
+    matches = index.matches(paths[0]) if len(paths) == 1 else _matches(index, paths)
+    if len(matches) == 1:
+        ((rule, source_path),) = matches
+        # So is one match, which needs no search for several rules of a mapping.
+        if source_path:
+            return (MappingMatch(rule, source_path, munged),)
     if not matches:
         return Unmapped(Reason.STACK_ROOT_MISMATCH if len(index) else Reason.NO_CODE_MAPPINGS, munged)
     mapped: dict[int, MappingMatch] = {}
@@ -210,8 +216,14 @@ def map_frame(index: MappingIndex, info: FrameInfo) -> tuple[MappingMatch, ...] 
 
 def paths_to_match(info: FrameInfo) -> tuple[str | None, list[str]]:
     """Return the munged path, if the platform has a rule, and the paths that rules are tried on."""
-    munged = munge(info)
-    return munged, [path for path in (munged or info.filename, info.abs_path) if path and _names_a_file(path)]
+    filename, _, abs_path, _, platform, _ = info
+    munged = munge(info) if platform in MUNGERS else None
+    first = munged or filename
+    # Written out, because this runs for every frame, and most frames have one path.
+    paths = [first] if first and _names_a_file(first) else []
+    if abs_path and _names_a_file(abs_path):
+        paths.append(abs_path)
+    return munged, paths
 
 
 def order_by_file_status(
@@ -241,9 +253,6 @@ def mismatch_message(stack_root: str, paths: Sequence[str], reason: Mismatch) ->
 
 def _matches(index: MappingIndex, paths: list[str]) -> Sequence[RuleMatch]:
     """Return the matches of all paths by the rules' order; for one rule, those of the earlier path first."""
-    # The common case: the index returns its matches in order already.
-    if len(paths) == 1:
-        return index.matches(paths[0])
     return sorted((match for path in paths for match in index.matches(path)), key=_rank)
 
 

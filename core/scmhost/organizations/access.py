@@ -18,8 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from scmhost.infra.db.base import is_id, secret_digest
 from scmhost.infra.db.engine import OrganizationCache
 from scmhost.infra.errors import Forbidden, NotFound, TooManyRequests, Unauthenticated
-from scmhost.infra.http import documented
-from scmhost.infra.logs import CALLER_OF_REQUEST
+from scmhost.infra.http import documented, note_organization
 from scmhost.sdk import Organization
 from scmhost.services import Actor, Services
 
@@ -132,6 +131,7 @@ def authenticate_cached(services: Services, text: str) -> Caller | None:
     """
     if text in services.local_tokens:
         organization, user = services.local_tokens[text]
+        note_organization(organization)
         return Caller(organization, local_token(organization, user, services.clock.now()), user)
     sent = _read_bearer(text)
     cache = services.store.caches.get(sent.organization, services.clock.now())
@@ -165,7 +165,7 @@ def _caller(services: Services, cache: OrganizationCache, token: Token | None) -
     limit_rate(services, "organization", organization.id, services.limits.organization_requests_per_minute)
     # Saved by the housekeeping, because a request only reads the database.
     services.token_uses.add((organization.id, token.id))
-    CALLER_OF_REQUEST.get({}).update(organization=organization.slug, token=token.id)
+    note_organization(organization, token.id)
     return Caller(organization, token)
 
 

@@ -165,12 +165,14 @@ def known_person(services: Services, named: NamedPerson) -> Person:
         InvalidInput: the name is blank or too long.
     """
     name = checked_name(named.name)
+    # Nearly always there is nothing to write, and a proxy names the person in every request.
     with services.store.read() as tx:
         person = queries.with_subject(tx, named.subject)
         granted = _granted(tx, services, named)
         if person and person.name == name and _has(tx, person, granted):
             return person
     with services.store.write() as tx:
+        # Read again: a browser sends its first requests at once, and each of them names the person.
         person = queries.with_subject(tx, named.subject)
         if person is None:
             person = queries.create_person(tx, name, services.clock.now(), subject=named.subject)
@@ -243,6 +245,7 @@ def _grant(tx: Transaction, services: Services, person: Person, granted: _Grante
 
 def _new_link(tx: Transaction, person_id: int | None, now: datetime) -> tuple[str, datetime]:
     """Save a link. Return its text, and when it ends."""
+    # The database has the digest only, so that nobody who reads it can sign in.
     text = secrets.token_urlsafe(32)
     expires_at = now + timedelta(hours=LINK_HOURS)
     queries.create_link(tx, person_id, secret_digest(text), now, expires_at)

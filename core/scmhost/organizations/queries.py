@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, insert, select, update
 
 from scmhost.infra.db.base import AnyRow, secret_digest
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import SortKey, as_id, batches, duplicates, fetch_page, new_id
+from scmhost.infra.db.statements import KeyQuery, SortKey, as_id, batches, duplicates, fetch_page, new_id
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.sdk import Organization
@@ -147,12 +147,13 @@ def find_project(tx: Transaction, organization_id: int, slug_or_id: str) -> Proj
 def find_projects(tx: Transaction, organization_id: int, slugs_or_ids: Iterable[str]) -> dict[str, Project]:
     """Return the projects with these slugs, else ids, by the slug or id. An unknown one has no entry."""
     names = list(dict.fromkeys(slugs_or_ids))
-    query = select(*_PROJECT_COLUMNS).where(PROJECTS.c.organization_id == organization_id)
-    rows = (row for piece in batches(names) for row in tx.execute(query.where(PROJECTS.c.slug.in_(piece))))
-    found = {row.slug: project_of(row) for row in rows}
+    found = {row.slug: project_of(row) for row in _BY_SLUGS.rows(tx, organization_id, names)}
     numbers = {name: number for name in names if name not in found and (number := as_id(name)) is not None}
     by_id = get_projects(tx, organization_id, numbers.values())
     return found | {name: by_id[number] for name, number in numbers.items() if number in by_id}
+
+
+_BY_SLUGS: Final = KeyQuery(select(*_PROJECT_COLUMNS), PROJECTS.c.organization_id, PROJECTS.c.slug)
 
 
 def project_page(tx: Transaction, organization_id: int, request: PageQuery) -> Page[Project]:
@@ -289,6 +290,7 @@ def _token(row: AnyRow) -> Token:
 
 def save_token_uses(tx: Transaction, uses: Mapping[tuple[int, int], datetime]) -> None:
     """Save when tokens were last used, by organization and id. A later time that is saved already stays."""
+    # In one order, so that two workers that save at the same time cannot deadlock.
     for (organization_id, token_id), moment in sorted(uses.items()):
         is_row = (TOKENS.c.organization_id == organization_id) & (TOKENS.c.id == token_id)
         is_older = TOKENS.c.last_used_at.is_(None) | (TOKENS.c.last_used_at < moment)

@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import APIRouter, Depends, Request, Response
 
 from scmhost import __version__
-from scmhost.infra.http import RequestedPage, UserOut
+from scmhost.infra.http import RequestedPage, UserOut, service_url
 from scmhost.infra.paging import Page
 from scmhost.organizations.access import (
     AuditedServices,
@@ -92,7 +92,7 @@ def _user(caller: Caller) -> UserOut:
 
 def _organization_out(request: Request, services: Services, organization: Organization) -> OrganizationOut:
     # Clients send further requests to this address.
-    address = services.url or str(request.base_url).rstrip("/")
+    address = service_url(request)
     return OrganizationOut(
         id=str(organization.id),
         slug=organization.slug,

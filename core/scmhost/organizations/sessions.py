@@ -16,6 +16,7 @@ from . import people_queries, queries
 from .people import add_first_person, note
 from .people_queries import Person, PersonSession, SignedIn
 
+# Browsers send what they like.
 _LONGEST_CLIENT: Final = 200
 _COOKIES: Final = "cookies"
 
@@ -109,6 +110,7 @@ def _person_of_link(tx: Transaction, services: Services, person_id: int | None) 
 
 
 def _begin(tx: Transaction, services: Services, person: Person, client: str) -> str:
+    # As with links, the database has the digest only.
     secret, now = secrets.token_urlsafe(32), services.clock.now()
     expires_at = now + timedelta(hours=services.web.session_hours)
     people_queries.create_session(tx, person.id, secret_digest(secret), client[:_LONGEST_CLIENT], now, expires_at)

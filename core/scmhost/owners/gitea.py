@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ExpressionRules = tuple[list[tuple[OwnersRule, str]], list[SyntaxProblem]]
 """The rules, each with its expression, anchored as Gitea does it; and the problems."""
 
+# Expressions of one automaton: one that needs more memory than RE2 gives costs its chunk only.
 _CHUNK: Final = 64
 _TEAM: Final = re.compile(r"[^/@\s]+(/[^/@\s]+)?")
 _WORD: Final = re.compile(r"\\(.)|\s+|#.*|[^\\\s#]+", re.DOTALL)

@@ -112,6 +112,7 @@ def _expression(pieces: Sequence[Sequence[Token]]) -> str:
         return first
     *middle, last = others
     found = "".join(f"(?>.*?{piece})" for piece in middle)
+    # The last piece is looked for at the end only: the possessive repeat takes all, and the lookbehind compares.
     end = f".{{{len(pieces[-1])},}}+(?<={last})" if last else ".*+"
     return f"{first}{found}{end}"
 
@@ -135,6 +136,7 @@ def github_glob(pattern: str) -> PathGlob:
     elif not parts[0]:
         del parts[0]
     ends_below = last in ("", "**")
+    # All that is below a folder: how the pattern says so makes no difference.
     while ends_below and parts and parts[-1] in ("", "**"):
         parts.pop()
     segments = tuple(DEEP if part == "**" else segment_of(_tokens(part)) for part in parts)
@@ -201,6 +203,7 @@ def _gitlab_segments(text: str) -> list[Segment] | None:
         elif character == "\\" and at + 1 < end:
             at += 1
             tokens.append(text[at])
+        # Two stars in a row match the same as one.
         elif character != "*" or tokens[-1:] != [Wild.ANY]:
             tokens.append(_WILD.get(character, character))
         at += 1
@@ -223,6 +226,7 @@ def _character_set(text: str, at: int) -> tuple[CharacterSet, int] | None:
     if at >= len(text) or not (items or negated):
         return None
     inside = "".join(items)
+    # ``[!]`` excludes nothing, so that it matches any character.
     expression = "." if not items else f"[^{inside}]" if negated else f"[{inside}]"
     return CharacterSet(expression), at + 1
 

@@ -114,6 +114,7 @@ class _Folders(dict[str, "_State[T]"], Generic[T]):
             state, start = self._root, 0
         for segment in folder[start:-1].split("/") if folder else ():
             state = state.step(segment)
+        # A hostile path must not fill the memory with one entry.
         if len(folder) <= _LONGEST_REMEMBERED:
             self._matcher.remember()
             self[folder] = state

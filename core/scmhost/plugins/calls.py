@@ -45,8 +45,8 @@ from scmhost.sdk.values import frozen
 from .credentials import Credentials, CredentialStore, NeedsAttention, Refresh
 from .errors import PluginFault
 from .form_calls import CheckedConfiguration, FormCalls
+from .isolation.circuit_breaker import seconds_of
 from .isolation.guard import Guard, Implementation
-from .isolation.pauses import seconds_of
 
 T = TypeVar("T")
 

@@ -13,8 +13,8 @@ from packaging.utils import canonicalize_name
 from scmhost.sdk import PROJECT_NAME
 from scmhost.sdk.validation import did_you_mean
 
+from .config.files import FileState
 from .config.schema import Settings
-from .config.watching import FileState
 
 _RANGE: Final = re.compile(r"scmhost-api\s*(?=[<>=!~])")
 _OPERATOR: Final = tuple("<>=!~")

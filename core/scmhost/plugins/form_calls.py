@@ -10,15 +10,16 @@ from pydantic import BaseModel, JsonValue, SecretStr, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from scmhost.sdk import Installation, InstallationDraft, JsonObject, Organization, Provider, ProviderError, RedirectTo
-from scmhost.sdk.configuration import (
+from scmhost.sdk.installing import (
     field_key,
     first_problem,
     leak_problem,
     mask_problem,
     model_input,
+    redirect_problem,
+    saved_problem,
     separated,
 )
-from scmhost.sdk.installing import redirect_problem, saved_problem
 from scmhost.sdk.secrets import secret_fields
 from scmhost.sdk.values import frozen
 

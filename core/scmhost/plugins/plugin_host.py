@@ -20,9 +20,8 @@ from .credentials import NO_CREDENTIALS, CredentialStore
 from .discovery import Candidate, discover
 from .errors import HostError, PluginFault, ProviderOff
 from .flags.rules import FlagDecision, Question, Step, decide, with_suspensions
-from .isolation.circuit_breaker import CircuitBreaker, Count, Suspension
+from .isolation.circuit_breaker import CircuitBreaker, Count, Pause, Suspension
 from .isolation.guard import Guard
-from .isolation.pauses import Pause
 from .loading import IMPORT_SECONDS
 from .registry import PluginReport, RegistrySnapshot
 from .reloader import RegistryReloader, own_arguments

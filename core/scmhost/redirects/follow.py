@@ -13,7 +13,7 @@ from scmhost.links.resolve import ResolvedFrame, resolve_links
 from scmhost.links.values import CodeMapping, FrameQuery, Link, LinkOptions, NoLink, no_link
 from scmhost.organizations import queries as organization_queries
 from scmhost.organizations.queries import Project
-from scmhost.repositories.find import find_by_remote
+from scmhost.repositories.alias_queries import find_by_remote
 from scmhost.sdk import Organization, Reason, Repository
 from scmhost.services import Services
 
@@ -66,8 +66,13 @@ class Followed:
     explained: Sequence[tuple[Project, ExplainedFrame]] = ()
 
 
-def follow(services: Services, organization: Organization, request: RedirectRequest) -> Followed:
-    """Return the pages of a frame's source. Mappings that people made come before derived ones."""
+def follow(
+    services: Services, organization: Organization, request: RedirectRequest, *, counted: bool = True
+) -> Followed:
+    """Return the pages of a frame's source. Mappings that people made come before derived ones.
+
+    ``counted``: whether a frame without a page is one of the frames without a link.
+    """
     projects = _projects(services, organization, request.project)
     # Several attempts for one frame: only the outcome of all of them is counted.
     options = LinkOptions(request.release, counted=False)
@@ -77,7 +82,7 @@ def follow(services: Services, organization: Organization, request: RedirectRequ
     if not found and projects:
         # Derived mappings come from the files of all repositories: they are the same for each project.
         found = _pages(services, organization, request, projects[:1], replace(options, derive=True))
-    return Followed(found) if found else _nothing(services, organization, request, projects)
+    return Followed(found) if found else _nothing(services, organization, request, projects, counted=counted)
 
 
 def _projects(services: Services, organization: Organization, name: str | None) -> list[Project]:
@@ -183,7 +188,12 @@ def _whole_repository(repository: Repository) -> CodeMapping:
 
 
 def _nothing(
-    services: Services, organization: Organization, request: RedirectRequest, projects: Sequence[Project]
+    services: Services,
+    organization: Organization,
+    request: RedirectRequest,
+    projects: Sequence[Project],
+    *,
+    counted: bool,
 ) -> Followed:
     if not projects:
         text = (
@@ -198,7 +208,7 @@ def _nothing(
         for project in projects[:_EXPLAINED_PROJECTS]
     ]
     missing = _most_helpful([item.resolved for _, item in explained])
-    if len(projects) == 1:
+    if counted and len(projects) == 1:
         count_missing(services, organization, projects[0], [(request.frame, missing)])
     return Followed((), missing, explained)
 

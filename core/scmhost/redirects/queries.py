@@ -83,6 +83,7 @@ def revoke(tx: Transaction, organization_id: int, key_id: int, now: datetime) ->
 
 def bind(tx: Transaction, organization_id: int, key_id: int, sender: str) -> None:
     """Save the sender of a key that has none."""
+    # Of two first senders at once, the second changes nothing.
     is_free = and_(_is_row(organization_id, key_id), _KEYS.sender.is_(None))
     tx.execute(update(REDIRECT_KEYS).where(is_free).values(sender=sender))
     tx.mark_changed(organization_id)

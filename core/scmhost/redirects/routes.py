@@ -1,21 +1,26 @@
-"""The routes of redirects, which a browser opens with a key in the path and no token, and of their keys."""
+"""The routes of redirects, which a browser opens with a key in the path and no token, their pages, and their keys."""
 
 import re
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from pydantic import BaseModel, Field
 
+from scmhost.infra.api_routes import direct_router
 from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError, TooManyRequests
-from scmhost.infra.http import Moment, Wire, html_page, read_query
+from scmhost.infra.http import Moment, Wire, html_page, note_organization, read_query
 from scmhost.links.values import FrameQuery, no_link_message
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.access import (
     AuditedServices,
     ForIntegrations,
+    ForLinks,
     NumericId,
     ServicesDep,
     limit_rate,
@@ -26,11 +31,10 @@ from scmhost.sdk import Organization, Reason, ref_problem
 from scmhost.services import Services
 
 from .follow import Followed, RedirectRequest, follow
-from .keys import create_key, list_keys, organization_of, revoke_key
-from .pages import page, style_sheet
+from .keys import create_key, key_problem, list_keys, organization_of, revoke_key
 from .queries import RedirectKey
 
-router: Final = APIRouter(tags=["redirects"])
+router: Final = direct_router(tags=["redirects"])
 
 _LONGEST: Final = 4096
 _NUMBER: Final = re.compile(r"\d{1,9}", re.ASCII)
@@ -110,6 +114,7 @@ def redirect(request: Request) -> Response:
     try:
         own, organization = organization_of(services, request.path_params["key"], query.installation_id or None)
         limit_rate(services, "key", own.id, services.limits.redirects_per_minute)
+        note_organization(organization)
         wanted = query.request()
         found = follow(services, organization, wanted)
     except NotFound as error:
@@ -215,6 +220,60 @@ def redirect_keys_add(
     return NewRedirectKeyOut(**_key_fields(key), key=text)
 
 
+class RedirectToTest(RedirectQuery):
+    """The query of a redirect, and the key in its path."""
+
+    key: _Text = Field(default="", description="The key in the address, to see whether it works.")
+
+
+class RedirectPageOut(Wire):
+    """A page that a redirect may lead to."""
+
+    url: str
+    repository: str
+    project: str | None = Field(description="The project whose mapping gives it; null if the address names the page.")
+    confidence: str
+
+
+class TestedRedirectOut(Wire):
+    """What a redirect does."""
+
+    status: int = Field(
+        description="302: it leads to the only page; 200: a choice of pages; 404: a page with the reason."
+    )
+    pages: list[RedirectPageOut]
+    reason: str | None
+    message: str | None = Field(description="Why it leads nowhere, in a sentence.")
+    next_step: str | None
+
+
+@keys_router.post("/test/")
+def redirect_keys_test(services: ServicesDep, organization: ForLinks, body: RedirectToTest) -> TestedRedirectOut:
+    """What a redirect does, and why, without following it. The frame is not counted, and no sender is saved."""
+    problem = key_problem(services, organization, body.key, body.installation_id or None) if body.key else None
+    found = follow(services, organization, body.request(), counted=False)
+    pages = [
+        RedirectPageOut(
+            url=page.link.url,
+            repository=page.repository.name,
+            project=page.project.slug if page.project else None,
+            confidence=page.link.basis.confidence,
+        )
+        for page in found.pages
+    ]
+    missing = found.missing
+    return TestedRedirectOut(
+        status=404 if problem or not pages else 302 if len(pages) == 1 else 200,
+        pages=pages,
+        reason="redirect_key" if problem else missing.reason.value if missing else None,
+        message=problem or (no_link_message(missing) if missing else None),
+        next_step=_NEW_KEY if problem else missing.next_step if missing else None,
+    )
+
+
+_NEW_KEY: Final = "Create another one with `scmhost redirects add`, and put it into the tool's address."
+
+
 @keys_router.delete("/{key_id}/", status_code=204, response_class=Response)
 def redirect_keys_revoke(services: AuditedServices, organization: ForIntegrations, key_id: NumericId) -> None:
     """Revoke a redirect key. Its URLs lead nowhere from now on."""
@@ -231,3 +290,28 @@ def _key_fields(key: RedirectKey) -> dict[str, Any]:
         "date_created": key.created_at,
         "date_revoked": key.revoked_at,
     }
+
+
+_FOLDER: Final = Path(__file__).with_name("templates")
+
+
+def page(name: str, **values: Any) -> str:
+    """Return a page of the templates as HTML."""
+    return _environment().get_template(name).render(values)
+
+
+def style_sheet() -> str:
+    """Return the style sheet of the pages."""
+    return (_FOLDER / "style.css").read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=select_autoescape(default=True),
+        # A misspelt name in a template is an error instead of a blank.
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

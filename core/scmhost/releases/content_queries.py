@@ -1,19 +1,20 @@
 """SQL of the commits and heads of a release. A head is the sha of a repository that a ref names."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import ColumnElement, Table, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Executable, Table, and_, bindparam, delete, func, select, update
 
 from scmhost.commits import bulk_queries
 from scmhost.commits.queries import commit_of, commits_of
 from scmhost.commits.tables import COMMITS
-from scmhost.commits.values import StoredCommit
+from scmhost.commits.values import SavedCommits, StoredCommit
 from scmhost.infra.db.base import AnyRow
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import SortKey, batches, fetch_page, insert_into, ordered, write
+from scmhost.infra.db.statements import KeyQuery, SortKey, fetch_page, insert_for, ordered, write
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.repositories import queries as repository_queries
@@ -90,6 +91,29 @@ def set_shas(
     save(tx, release.organization_id, release.id, repository_id, [ids[sha] for sha in shas])
 
 
+def fill(tx: Transaction, release: Release, lists: Mapping[int, tuple[Sequence[str], SavedCommits]]) -> Release:
+    """Make new commits the lists of a new release. Return the release with them.
+
+    Nothing is read: what a release stores of its commits is known from saving them.
+
+    Args:
+        tx: the transaction.
+        release: the release, which was created in this transaction.
+        lists: the shas, newest first, and the result of saving them, by repository; all commits are new.
+    """
+    rows = [
+        (release.organization_id, release.id, repository_id, position, saved.new_ids[sha])
+        for repository_id, (shas, saved) in sorted(lists.items())
+        for position, sha in enumerate(dict.fromkeys(shas))
+    ]
+    write(tx, RELEASE_COMMITS, _LIST_COLUMNS, rows)
+    newest = max(saved.newest for _, saved in lists.values() if saved.newest)
+    authors = sorted({id_ for _, saved in lists.values() for id_ in saved.author_ids})
+    keys = {"organization": release.organization_id, "release": release.id}
+    tx.execute(_SAVE_DERIVED, {**keys, "commits": len(rows), "authors": authors, "last": newest[2]})
+    return replace(release, commit_count=len(rows), author_ids=tuple(authors), last_commit_id=newest[2])
+
+
 def clear_commits(tx: Transaction, organization_id: int, release_id: int) -> None:
     """Remove all commits and heads from a release; the commits stay in their repositories."""
     _lock(tx, organization_id, release_id)
@@ -100,24 +124,48 @@ def clear_commits(tx: Transaction, organization_id: int, release_id: int) -> Non
 
 def refresh(tx: Transaction, organization_id: int, release_id: int) -> None:
     """Update the release's columns that are derived from its commits: their number, authors and newest commit."""
-    in_release = _of_release(RELEASE_COMMITS, organization_id, release_id)
-    newest = func.max(COMMITS.c.committed_at, type_=COMMITS.c.committed_at.type)
-    keys = (COMMITS.c.repository_id, COMMITS.c.author_id)
-    groups = select(*keys, newest, func.count()).join(RELEASE_COMMITS, _IN_LIST).where(in_release).group_by(*keys)
-    rows = tx.execute(groups).all()
+    values = {"organization": organization_id, "release": release_id}
+    rows = tx.execute(_GROUPS, values).all()
     moment = max((row[2] for row in rows), default=None)
-    # The newest commits are found in the index of times: sorting all commits of the release costs much more.
-    is_newest = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.committed_at == moment)
-    is_newest &= COMMITS.c.repository_id.in_({row[0] for row in rows if row[2] == moment})
-    last = select(COMMITS.c.id).join(RELEASE_COMMITS, _IN_LIST).where(in_release, is_newest)
+    newest = {"moment": moment, "repositories": [row[0] for row in rows if row[2] == moment]}
     # Stored and not computed, because a page of a hundred releases would count all their commits.
     fields = {
-        "commit_count": sum(row[3] for row in rows),
+        "commits": sum(row[3] for row in rows),
         # A commit without an author adds none.
-        "author_ids": sorted({row[1] for row in rows if row[1] is not None}),
-        "last_commit_id": tx.scalar(last.order_by(*ordered(_NEWEST_FIRST)).limit(1)) if rows else None,
+        "authors": sorted({row[1] for row in rows if row[1] is not None}),
+        "last": tx.scalar(_LAST, values | newest) if rows else None,
     }
-    tx.execute(update(RELEASES).where(_is_release(organization_id, release_id)).values(fields))
+    tx.execute(_SAVE_DERIVED, values | fields)
+
+
+_KEYS: Final = (COMMITS.c.repository_id, COMMITS.c.author_id)
+_IN_RELEASE: Final = (RELEASE_COMMITS.c.organization_id == bindparam("organization")) & (
+    RELEASE_COMMITS.c.release_id == bindparam("release")
+)
+_GROUPS: Final = (
+    select(*_KEYS, func.max(COMMITS.c.committed_at, type_=COMMITS.c.committed_at.type), func.count())
+    .join(RELEASE_COMMITS, _IN_LIST)
+    .where(_IN_RELEASE)
+    .group_by(*_KEYS)
+)
+# The newest commits are found in the index of times: sorting all commits of the release costs much more.
+_LAST: Final = (
+    select(COMMITS.c.id)
+    .join(RELEASE_COMMITS, _IN_LIST)
+    .where(
+        _IN_RELEASE,
+        COMMITS.c.organization_id == bindparam("organization"),
+        COMMITS.c.committed_at == bindparam("moment"),
+        COMMITS.c.repository_id.in_(bindparam("repositories", expanding=True)),
+    )
+    .order_by(*ordered(_NEWEST_FIRST))
+    .limit(1)
+)
+_SAVE_DERIVED: Final = (
+    update(RELEASES)
+    .where(RELEASES.c.organization_id == bindparam("organization"), RELEASES.c.id == bindparam("release"))
+    .values(commit_count=bindparam("commits"), author_ids=bindparam("authors"), last_commit_id=bindparam("last"))
+)
 
 
 def delete_repository(tx: Transaction, organization_id: int, repository_id: int) -> bool:
@@ -162,9 +210,14 @@ def set_heads(tx: Transaction, organization_id: int, release_id: int, heads: Ite
         for repository_id in sorted(last)
     ]
     if rows:
-        new = insert_into(tx, RELEASE_HEADS)
-        values = {name: new.excluded[name] for name in ("sha", "previous_sha", "note")}
-        tx.execute(new.on_conflict_do_update(index_elements=list(RELEASE_HEADS.primary_key), set_=values), rows)
+        tx.execute(_upsert_heads(tx.get_bind().dialect.name), rows)
+
+
+@cache
+def _upsert_heads(dialect: str) -> Executable:
+    new = insert_for(dialect, RELEASE_HEADS)
+    values = {name: new.excluded[name] for name in ("sha", "previous_sha", "note")}
+    return new.on_conflict_do_update(index_elements=list(RELEASE_HEADS.primary_key), set_=values)
 
 
 def heads(tx: Transaction, organization_id: int, release_id: int) -> list[Head]:
@@ -174,16 +227,17 @@ def heads(tx: Transaction, organization_id: int, release_id: int) -> list[Head]:
 
 def heads_of(tx: Transaction, organization_id: int, release_ids: Iterable[int]) -> dict[int, list[Head]]:
     """Return the heads of releases, by release id. A release without heads has no entry."""
-    query = (
-        select(RELEASE_HEADS)
-        .where(RELEASE_HEADS.c.organization_id == organization_id)
-        .order_by(RELEASE_HEADS.c.repository_id)
-    )
     found: dict[int, list[Head]] = {}
-    for piece in batches(release_ids):
-        for row in tx.execute(query.where(RELEASE_HEADS.c.release_id.in_(piece))):
-            found.setdefault(row.release_id, []).append(_head(row))
+    for row in _HEADS_BY_RELEASE.rows(tx, organization_id, release_ids):
+        found.setdefault(row.release_id, []).append(_head(row))
     return found
+
+
+_HEADS_BY_RELEASE: Final = KeyQuery(
+    select(RELEASE_HEADS).order_by(RELEASE_HEADS.c.repository_id),
+    RELEASE_HEADS.c.organization_id,
+    RELEASE_HEADS.c.release_id,
+)
 
 
 def head_of(tx: Transaction, organization_id: int, version: str, repository_id: int) -> Head | None:

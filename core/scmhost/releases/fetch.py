@@ -1,6 +1,6 @@
 """Fetch the commits up to a release's ref from the provider, as a job."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -87,14 +87,13 @@ def fetch_blocker(services: Services, organization: Organization, repository: Re
     return None
 
 
-def fetch_notes(tx: Transaction, release: Release) -> list[str]:
-    """Return a note for each fetch of a release that is not complete, or that left out commits."""
+def fetch_notes(tx: Transaction, release: Release, heads: Iterable[Head]) -> list[str]:
+    """Return a note for each fetch of a release, which has these heads, that is not complete or left out commits."""
     pending = jobs.with_key_prefix(tx, release.organization_id, FETCH_COMMITS, f"{release.id}:")
     ids = {job.id: _repository_id(job) for job in pending}
     repositories = repository_queries.get_many(tx, release.organization_id, ids.values())
     # A repository may have been deleted while its fetch was waiting.
     waiting = [_note(job, repositories[ids[job.id]].name) for job in pending if ids[job.id] in repositories]
-    heads = content_queries.heads(tx, release.organization_id, release.id)
     return waiting + [head.note for head in heads if head.note]
 
 

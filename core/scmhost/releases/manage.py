@@ -1,8 +1,8 @@
 """Create, find, change and delete releases with their commits and refs; record deploys."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Unpack
 
 from scmhost.audit.queries import Details, record
@@ -52,11 +52,19 @@ class ReleaseRequest:
 
 @dataclass(frozen=True, slots=True)
 class SavedRelease:
-    """The result of a request: whether it created the release, to how many projects it added it, and notes."""
+    """The result of a request.
+
+    Attributes:
+        created: whether it created the release.
+        attached: to how many projects it added the release.
+        notes: notes for the sender.
+        release: the release as it was written; None if it has to be read.
+    """
 
     created: bool
     attached: int
     notes: tuple[str, ...] = ()
+    release: Release | None = None
 
 
 def create_release(
@@ -72,16 +80,20 @@ def create_release(
     # Before the transaction: SQLite has one writer at a time, and checking ten thousand commits takes a while.
     commits, refs = _read_request(services, request)
     with services.telemetry.operation("ingest"), services.store.write() as tx:
-        new_ids = find_project_ids(tx, organization, projects)
+        found = find_projects(tx, organization, projects)
         # An upsert and not a read before it: builds of several projects create the same release at once.
         release, created = queries.upsert(tx, organization.id, version, request.draft, services.clock.now())
-        attached = queries.attach_projects(tx, organization.id, release.id, new_ids)
+        attached = queries.attach_projects(tx, organization.id, release.id, [project.id for project in found])
         # Also the projects of earlier requests: their builds have sent lists of their own.
-        all_ids = {*new_ids, *(project.id for project in release.projects)}
-        ingested, notes = _save_commits(tx, services, organization, release, commits, all_ids)
+        by_slug = {project.slug: project for project in (*release.projects, *found)}
+        release = replace(release, projects=tuple(by_slug[slug] for slug in sorted(by_slug)))
+        ingested, notes = _ingest(tx, services, organization, release, commits)
+        written = _fill_new(tx, release, ingested) if created else None
+        if written is None:
+            _save_lists(tx, release, ingested)
         notes += _save_refs(tx, services, organization, release, refs, ingested)
     report_saved_commits(services, organization, ingested)
-    return SavedRelease(created, attached, tuple(notes))
+    return SavedRelease(created, attached, tuple(notes), written)
 
 
 def change_release(
@@ -104,20 +116,28 @@ def change_release(
         # `sentry-cli releases set-commits --clear` sends an empty list. An absent one changes nothing.
         if request.refs is not None and not request.refs:
             content_queries.clear_commits(tx, organization.id, release.id)
-        all_ids = {each.id for each in release.projects}
-        ingested, notes = _save_commits(tx, services, organization, release, commits, all_ids)
+        ingested, notes = _ingest(tx, services, organization, release, commits)
+        _save_lists(tx, release, ingested)
         notes += _save_refs(tx, services, organization, release, refs, ingested)
     report_saved_commits(services, organization, ingested)
     return SavedRelease(created=False, attached=0, notes=tuple(notes))
 
 
 def get_release(
-    services: Services, organization: Organization, version: str, project: Project | None = None
+    services: Services,
+    organization: Organization,
+    version: str,
+    project: Project | None = None,
+    written: Release | None = None,
 ) -> ReleaseView:
-    """Return one release, with notes about commits that are being fetched."""
+    """Return one release, with notes about commits that are being fetched.
+
+    ``written`` is the release, if this process has just written it.
+    """
     with services.store.read() as tx:
-        release = require_release(tx, organization, version, project)
-        details, notes = load_details(tx, organization, [release]), fetch_notes(tx, release)
+        release = written or require_release(tx, organization, version, project)
+        details = load_details(tx, organization, [release])
+        notes = fetch_notes(tx, release, [ref.head for ref in details.refs.get(release.id, ())])
     return release_views(services, organization, details)[0].with_notes(notes)
 
 
@@ -171,7 +191,7 @@ def create_deploy(
     with services.store.write() as tx:
         release = require_release(tx, organization, version)
         all_ids = [project.id for project in release.projects]
-        ids = find_project_ids(tx, organization, names) or all_ids
+        ids = [project.id for project in find_projects(tx, organization, names)] or all_ids
         if not set(ids) <= set(all_ids):
             raise InvalidInput(
                 f"Release {version!r} does not belong to all of these projects; add them to it first.", "projects"
@@ -186,8 +206,8 @@ def list_deploys(services: Services, organization: Organization, version: str, r
         return queries.deploy_page(tx, organization.id, release.id, request)
 
 
-def find_project_ids(tx: Transaction, organization: Organization, slugs_or_ids: Sequence[str]) -> list[int]:
-    """Return the ids of projects, in the order of their slugs or ids, in a fixed number of statements.
+def find_projects(tx: Transaction, organization: Organization, slugs_or_ids: Sequence[str]) -> list[Project]:
+    """Return projects in the order of their slugs or ids, in a fixed number of statements.
 
     Raises:
         InvalidInput: one of the projects does not exist.
@@ -196,7 +216,7 @@ def find_project_ids(tx: Transaction, organization: Organization, slugs_or_ids: 
     if not found.keys() >= set(slugs_or_ids):
         # The text of Sentry's API, which sentry-cli prints.
         raise InvalidInput("Invalid project ids or slugs", "projects")
-    return [found[name].id for name in slugs_or_ids]
+    return [found[name] for name in slugs_or_ids]
 
 
 def _distinct_projects(services: Services, slugs_or_ids: Sequence[str]) -> list[str]:
@@ -241,30 +261,37 @@ def _read_request(services: Services, request: ReleaseRequest) -> tuple[CommitLi
     return None if request.commits is None else read_limited(services, request.commits), refs
 
 
-def _save_commits(
-    tx: Transaction,
-    services: Services,
-    organization: Organization,
-    release: Release,
-    commits: CommitList | None,
-    project_ids: Collection[int],
+def _ingest(
+    tx: Transaction, services: Services, organization: Organization, release: Release, commits: CommitList | None
 ) -> tuple[list[IngestedCommits], list[str]]:
-    """Save the commits of a request, and make them the release's lists of their repositories.
-
-    Returns:
-        The ingested commits by repository, and notes for the sender.
-    """
+    """Save the commits of a request. Return them by repository, and notes for the sender."""
     if commits is None:
         return [], []
-    ingested = save_commits(tx, services, organization, commits, project_ids)
+    ingested = save_commits(tx, services, organization, commits, {project.id for project in release.projects})
+    return ingested, [*commits.notes, *repository_notes(organization, ingested)]
+
+
+def _fill_new(tx: Transaction, release: Release, ingested: Sequence[IngestedCommits]) -> Release | None:
+    """Make commits the lists of a release that was just created. None: not all are new, so that it has to read them."""
+    if any(item.saved.known for item in ingested):
+        return None
+    if not ingested:
+        return release
+    heads = [Head(item.repository.id, item.head, None) for item in ingested]
+    content_queries.set_heads(tx, release.organization_id, release.id, heads)
+    lists = {item.repository.id: ([commit.sha for commit in item.drafts], item.saved) for item in ingested}
+    return content_queries.fill(tx, release, lists)
+
+
+def _save_lists(tx: Transaction, release: Release, ingested: Sequence[IngestedCommits]) -> None:
+    """Make commits the release's lists of their repositories."""
     for item in ingested:
         # Each project of a release sends its own list; a placeholder has the lists of several repositories.
-        join = item.is_placeholder or len(project_ids) > 1
+        join = item.is_placeholder or len(release.projects) > 1
         shas = [commit.sha for commit in item.drafts]
         content_queries.set_shas(tx, release, item.repository.id, shas, join=join, known=item.saved.new_ids)
         head = _newer_head(tx, release, item) if join else item.head
-        content_queries.set_head(tx, organization.id, release.id, item.repository.id, head, None)
-    return ingested, [*commits.notes, *repository_notes(organization, ingested)]
+        content_queries.set_head(tx, release.organization_id, release.id, item.repository.id, head, None)
 
 
 def _newer_head(tx: Transaction, release: Release, item: IngestedCommits) -> str:

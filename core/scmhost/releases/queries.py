@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
 from typing import Any, Final, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, and_, exists, func, insert, select
+from sqlalchemy import ColumnElement, Executable, and_, bindparam, exists, func, insert, select
 from sqlalchemy import delete as delete_from
 from sqlalchemy import update as change
 
@@ -15,7 +16,7 @@ from scmhost.commits.tables import COMMITS, FILE_CHANGES
 from scmhost.commits.values import ChangedFile
 from scmhost.infra.db.base import AnyRow, AnySelect
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import SortKey, batches, fetch_page, insert_into, new_id, ordered
+from scmhost.infra.db.statements import KeyQuery, SortKey, batches, fetch_page, insert_for, insert_into, new_id, ordered
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageQuery, page_of
 from scmhost.organizations.queries import Project, project_of
@@ -47,12 +48,19 @@ def upsert(
         **_values(draft),
     }
     # Not an upsert in one statement: only RETURNING of an insert shows on both databases whether the row is new.
-    new = insert_into(tx, RELEASES).values(row).on_conflict_do_nothing().returning(RELEASES)
-    created = tx.execute(new).one_or_none()
+    created = tx.execute(_insert_if_new(tx.get_bind().dialect.name), _NO_VALUES | row).one_or_none()
     if created:
         return _release(created, ()), True
     same_version = and_(RELEASES.c.organization_id == organization_id, RELEASES.c.version == version)
     return _change(tx, same_version, draft, repr(version)), False
+
+
+_NO_VALUES: Final = dict.fromkeys(RELEASES.c.keys())
+
+
+@cache
+def _insert_if_new(dialect: str) -> Executable:
+    return insert_for(dialect, RELEASES).on_conflict_do_nothing().returning(RELEASES)
 
 
 def update(tx: Transaction, organization_id: int, release_id: int, draft: ReleaseDraft) -> Release:
@@ -71,10 +79,12 @@ def attach_projects(tx: Transaction, organization_id: int, release_id: int, proj
     rows = [keys | {"project_id": project_id} for project_id in sorted(set(project_ids))]
     if not rows:
         return 0
-    new = (
-        insert_into(tx, RELEASE_PROJECTS).values(rows).on_conflict_do_nothing().returning(RELEASE_PROJECTS.c.project_id)
-    )
-    return len(tx.execute(new).all())
+    return len(tx.execute(_attach(tx.get_bind().dialect.name), rows).all())
+
+
+@cache
+def _attach(dialect: str) -> Executable:
+    return insert_for(dialect, RELEASE_PROJECTS).on_conflict_do_nothing().returning(RELEASE_PROJECTS.c.project_id)
 
 
 def detach_project(tx: Transaction, organization_id: int, release_id: int, project_id: int) -> None:
@@ -85,9 +95,11 @@ def detach_project(tx: Transaction, organization_id: int, release_id: int, proje
 
 def find(tx: Transaction, organization_id: int, version: str) -> Release | None:
     """Return the release with this version."""
-    same_version = (RELEASES.c.organization_id == organization_id) & (RELEASES.c.version == version)
-    row = tx.execute(select(RELEASES).where(same_version)).one_or_none()
+    row = next(_BY_VERSION.rows(tx, organization_id, [version]), None)
     return _releases(tx, organization_id, [row])[0] if row else None
+
+
+_BY_VERSION: Final = KeyQuery(select(RELEASES), RELEASES.c.organization_id, RELEASES.c.version)
 
 
 class ReleaseFilters(TypedDict, total=False):
@@ -198,21 +210,24 @@ def _is_deployed_to(organization_id: int, environments: Collection[str]) -> Colu
 
 
 def _releases(tx: Transaction, organization_id: int, rows: Sequence[AnyRow]) -> list[Release]:
-    same = and_(
-        PROJECTS.c.organization_id == RELEASE_PROJECTS.c.organization_id, PROJECTS.c.id == RELEASE_PROJECTS.c.project_id
-    )
-    query = (
-        select(RELEASE_PROJECTS.c.release_id, PROJECTS)
-        .join(PROJECTS, same)
-        .where(RELEASE_PROJECTS.c.organization_id == organization_id)
-        .order_by(PROJECTS.c.slug)
-    )
     # A statement of its own, because a join would repeat a release for each project and break the limit of a page.
     projects: dict[int, tuple[Project, ...]] = {}
-    for piece in batches(row.id for row in rows):
-        for found in tx.execute(query.where(RELEASE_PROJECTS.c.release_id.in_(piece))):
-            projects[found.release_id] = (*projects.get(found.release_id, ()), project_of(found))
+    for found in _PROJECTS_BY_RELEASE.rows(tx, organization_id, (row.id for row in rows)):
+        projects[found.release_id] = (*projects.get(found.release_id, ()), project_of(found))
     return [_release(row, projects.get(row.id, ())) for row in rows]
+
+
+_PROJECTS_BY_RELEASE: Final = KeyQuery(
+    select(RELEASE_PROJECTS.c.release_id, PROJECTS)
+    .join(
+        PROJECTS,
+        (PROJECTS.c.organization_id == RELEASE_PROJECTS.c.organization_id)
+        & (PROJECTS.c.id == RELEASE_PROJECTS.c.project_id),
+    )
+    .order_by(PROJECTS.c.slug),
+    RELEASE_PROJECTS.c.organization_id,
+    RELEASE_PROJECTS.c.release_id,
+)
 
 
 def _release(row: AnyRow, projects: tuple[Project, ...]) -> Release:
@@ -283,17 +298,29 @@ def deploy_page(tx: Transaction, organization_id: int, release_id: int, request:
 
 def deploys_of_releases(tx: Transaction, organization_id: int, release_ids: Iterable[int]) -> dict[int, Deploys]:
     """Return the deploys of releases, by release id. A release without deploys has no entry."""
-    order = (DEPLOYS.c.finished_at.desc(), DEPLOYS.c.id.desc())
-    rank = func.row_number().over(partition_by=DEPLOYS.c.release_id, order_by=order)
-    count = func.count().over(partition_by=DEPLOYS.c.release_id)
     found: dict[int, Deploys] = {}
     for piece in batches(release_ids):
-        of_releases = (DEPLOYS.c.organization_id == organization_id) & DEPLOYS.c.release_id.in_(piece)
-        # One statement for all releases of a page; neither database has a common form of LIMIT for each group.
-        ranked = select(DEPLOYS, rank.label("rank"), count.label("total")).where(of_releases).subquery()
-        for row in tx.execute(select(ranked).where(ranked.c.rank == 1)):
+        for row in tx.execute(_LAST_DEPLOYS, {"organization": organization_id, "releases": piece}):
             found[row.release_id] = Deploys(row.total, _deploy(row))
     return found
+
+
+# One statement for all releases of a page; neither database has a common form of LIMIT for each group.
+_RANKED: Final = (
+    select(
+        DEPLOYS,
+        func.row_number()
+        .over(partition_by=DEPLOYS.c.release_id, order_by=(DEPLOYS.c.finished_at.desc(), DEPLOYS.c.id.desc()))
+        .label("rank"),
+        func.count().over(partition_by=DEPLOYS.c.release_id).label("total"),
+    )
+    .where(
+        DEPLOYS.c.organization_id == bindparam("organization"),
+        DEPLOYS.c.release_id.in_(bindparam("releases", expanding=True)),
+    )
+    .subquery()
+)
+_LAST_DEPLOYS: Final = select(_RANKED).where(_RANKED.c.rank == 1)
 
 
 def _request_key(draft: DeployDraft) -> str | None:

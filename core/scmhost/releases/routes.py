@@ -1,13 +1,14 @@
-"""Routes of releases, for organizations and for projects, and of deploys."""
+"""Routes of releases, for organizations and for projects, and of deploys; uploads are answered with 501."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import JSONResponse
 
 from scmhost.commits.schemas import CommitOut, CommitsRoute, shown_commits
-from scmhost.infra.http import RequestedPage
-from scmhost.organizations.access import AuditedServices, ForReleases, ProjectOfReleases, ServicesDep
+from scmhost.infra.http import RequestedPage, problem
+from scmhost.organizations.access import AuditedServices, ForReleases, ProjectOfReleases, ServicesDep, require_scope
 from scmhost.organizations.create import ALL_PROJECTS, find_project
 from scmhost.organizations.queries import Project
 from scmhost.sdk import Organization
@@ -158,7 +159,9 @@ def _create(
 
 def _saved_release(services: Services, organization: Organization, version: str, saved: SavedRelease) -> ReleaseOut:
     # Read without the project of the path: another request may have removed the release from it meanwhile.
-    return release_out(services, organization, get_release(services, organization, version), saved.notes)
+    return release_out(
+        services, organization, get_release(services, organization, version, written=saved.release), saved.notes
+    )
 
 
 project_releases_router: Final = APIRouter(
@@ -271,3 +274,37 @@ def deploys_add(
     deploy, created = create_deploy(services, organization, version, new.draft(), projects)
     response.status_code = 201 if created else _ALREADY_REPORTED
     return deploy_out(deploy)
+
+
+NOT_STORED: Final = (
+    "scmhost links errors to source code, and stores no source maps and no debug files. Upload them to the server that "
+    "processes the events of your application: run this one step with the SENTRY_URL and SENTRY_AUTH_TOKEN of that "
+    "server. Releases, commits, deploys and code mappings belong here."
+)
+"""The answer to an upload. sentry-cli prints it as it is."""
+
+_ORGANIZATION: Final = "/organizations/{organization}"
+_PROJECT: Final = "/projects/{organization}/{project}"
+# Clients ask for the options of an upload first. If there are none, older ones send the files to the release.
+_UPLOADS: Final = (
+    f"{_ORGANIZATION}/chunk-upload/",
+    f"{_ORGANIZATION}/artifactbundle/assemble/",
+    f"{_ORGANIZATION}/releases/{{version}}/assemble/",
+    f"{_ORGANIZATION}/releases/{{version}}/files/",
+    f"{_PROJECT}/releases/{{version}}/files/",
+    f"{_PROJECT}/files/dsyms/",
+    f"{_PROJECT}/files/difs/assemble/",
+)
+
+
+async def refuse_upload() -> JSONResponse:
+    """Answer that files are not stored here, and where they belong."""
+    return problem(501, NOT_STORED)
+
+
+# Not in the OpenAPI document: it lists what the host does.
+upload_router: Final = APIRouter(
+    prefix="/api/0", include_in_schema=False, dependencies=[Depends(require_scope("releases"))]
+)
+for _path in _UPLOADS:
+    upload_router.add_api_route(_path, refuse_upload, methods=["GET", "POST"])

@@ -1,21 +1,21 @@
-"""Earlier names and URLs of repositories, which still find them.
+"""Earlier names and URLs of repositories, which still find them, and URLs in any spelling.
 
 A current name or URL always comes first: the old name may belong to another repository now.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 
 from scmhost.infra.db.base import KEY_BYTES
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import batches, insert_into
-from scmhost.sdk import Repository
+from scmhost.infra.db.statements import batches, in_values, insert_into
+from scmhost.sdk import Repository, RepositoryStatus, TemplateError, UrlError, read_remote
 
-from .queries import COLUMNS, HOLDERS, name_key, repository_of
+from .queries import COLUMNS, HOLDERS, IS_ACTIVE, IS_CLAIMED, name_key, repository_of
 from .tables import REPOSITORIES, REPOSITORY_ALIASES
 
 _NAME: Final = "name"
@@ -150,3 +150,84 @@ def address_of(url: str) -> str:
 def path_of(url: str) -> str:
     """Return the path of a URL in lower case, without ``.git``: the name of the repository on its host."""
     return address_of(url).partition("/")[2]
+
+
+def with_url_name(tx: Transaction, organization_id: int, url_names: Iterable[str]) -> list[Repository]:
+    """Return the active repositories whose URL ends in one of these names, without regard to case and ``.git``.
+
+    A name is the last segment of the URL's path. The oldest repository is first.
+    """
+    # SQL compares only the last segment, because databases cannot split a URL; callers compare the whole path.
+    last_segments = {f"{name.lower()}{suffix}" for name in url_names for suffix in ("", ".git")}
+    url = func.rtrim(func.lower(REPOSITORIES.c.url), "/")
+    parent_length = func.length(func.rtrim(url, func.replace(url, "/", "")))
+    rows = select(*COLUMNS).where(
+        REPOSITORIES.c.organization_id == organization_id,
+        IS_ACTIVE,
+        in_values(tx, func.substr(url, parent_length + 1), last_segments),
+    )
+    return [repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.id))]
+
+
+def claimed_at(tx: Transaction, organization_id: int, urls: Collection[str]) -> list[Repository]:
+    """Return the claimed, active repositories with one of these URLs, which are in lower case, the oldest first."""
+    url = func.lower(REPOSITORIES.c.url)
+    rows = select(*COLUMNS).where(
+        REPOSITORIES.c.organization_id == organization_id, IS_ACTIVE, IS_CLAIMED, url.in_(urls)
+    )
+    return [repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.id))]
+
+
+def installations_below(tx: Transaction, organization_id: int, urls: Collection[str]) -> set[int]:
+    """Return the ids of installations with an active repository whose URL starts with one of these, in any case."""
+    url = func.lower(REPOSITORIES.c.url)
+    below = or_(*(url.startswith(start, autoescape=True) for start in urls))
+    claimed = (REPOSITORIES.c.organization_id == organization_id, IS_ACTIVE, IS_CLAIMED)
+    return set(tx.scalars(select(REPOSITORIES.c.installation_id).where(*claimed, below).distinct()))
+
+
+def find_by_remote(tx: Transaction, organization_id: int, url: str) -> Repository | None:
+    """Return the active repository that a web, clone or SSH URL means; None where there is none, or more than one.
+
+    Scheme, user, port, case and ``.git`` do not count. A claimed repository comes before one that is not, and one that
+    is at the URL before one that has moved from there.
+    """
+    return find_by_remotes(tx, organization_id, [url]).get(url)
+
+
+def find_by_remotes(tx: Transaction, organization_id: int, urls: Collection[str]) -> dict[str, Repository]:
+    """Find the repository of each URL, as ``find_by_remote`` does, in a fixed number of statements.
+
+    Returns:
+        The repositories by URL; a URL that means none, or more than one, has no entry.
+    """
+    addresses = {url: addresses_of(url) for url in urls}
+    names = {address.rpartition("/")[2] for own in addresses.values() for address in own if "/" in address}
+    if not names:
+        return {}
+    there: dict[str, list[Repository]] = {}
+    for repository in with_url_name(tx, organization_id, names):
+        there.setdefault(address_of(repository.url or ""), []).append(repository)
+    left = {address for own in addresses.values() if not own & there.keys() for address in own}
+    if left:
+        for address, (repository, _) in at_addresses(tx, organization_id, left).items():
+            if repository.status is RepositoryStatus.ACTIVE:
+                there[address] = [repository]
+    return {url: only for url, own in addresses.items() if (only := _only(own, there))}
+
+
+def _only(addresses: Collection[str], there: Mapping[str, Collection[Repository]]) -> Repository | None:
+    # Several addresses of a URL may lead to the same repository.
+    found = {repository.id: repository for address in addresses for repository in there.get(address, ())}
+    chosen = [repository for repository in found.values() if not repository.unclaimed] or [*found.values()]
+    return chosen[0] if len(chosen) == 1 else None
+
+
+def addresses_of(url: str) -> set[str]:
+    """Return the host and path of a URL, and of the web page that it leads to."""
+    try:
+        remote = read_remote(url)
+    except (UrlError, TemplateError):
+        return {address_of(url)} - {""}
+    by_host = f"{remote.host}/{remote.path}".casefold() if remote.host else ""
+    return {address_of(url), address_of(remote.web_url or ""), by_host} - {""}

@@ -7,9 +7,7 @@ that are not indexed yet, of which they read a bounded number.
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
@@ -17,33 +15,37 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal, or
 
 from scmhost.commits.tables import COMMITS, FILE_CHANGES
 from scmhost.infra.db import jobs
-from scmhost.infra.db.base import JOBS, hash_of, is_text
+from scmhost.infra.db.base import JOBS, hashes_of, is_text
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.jobs import QueuedJob
-from scmhost.infra.db.statements import batches, insert_into, number_list, numbers_parameter
+from scmhost.infra.db.statements import DriverQuery, batches, insert_into, number_list, numbers_parameter
 from scmhost.sdk import JsonObject
 from scmhost.services import Services
 
 from .tables import KNOWN_FILES
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFile:
+class KnownFile(NamedTuple):
     """A file that a commit of a repository lists.
 
     Attributes:
         repository_id: the repository.
         path: the file's path.
         deleted: whether the newest of the commits deleted it.
-        sha: that commit.
-        place: the place of that commit in the order of commits.
+        commit_id, changed_at, sha: of that commit.
     """
 
     repository_id: int
     path: str
     deleted: bool
+    commit_id: int
+    changed_at: datetime
     sha: str
-    place: tuple[datetime, int]
+
+    @property
+    def place(self) -> tuple[datetime, int]:
+        """The place of the newest commit in the order of commits."""
+        return self.changed_at, self.commit_id
 
 
 # Jobs of earlier versions may be waiting in the database under this name.
@@ -153,23 +155,19 @@ def file_states(
         organization_id: the organization.
         paths: the paths by repository id. A path that no commit lists has no entry in the result.
     """
-    hashes = {id_: {hash_of(path) for path in own if is_text(path)} for id_, own in paths.items()}
+    hashes = {id_: own for id_, texts in paths.items() if (own := hashes_of(texts))}
     states = _States()
     dialect = tx.get_bind().dialect.name
     for repository_id, own in hashes.items():
-        if own:
-            values = {"organization": organization_id, "repository": repository_id}
-            states.add(tx.execute(_files_with_hash(dialect), {**values, "hashes": number_list(dialect, own)}))
-    every_hash = set().union(*hashes.values())
-    if every_hash:
-        ids = [id_ for id_, own in hashes.items() if own]
-        changes = _pending_changes(tx, organization_id, ids, lambda rows: rows.c.path_hash, every_hash)
+        values = {"organization": organization_id, "repository": repository_id, "hashes": number_list(dialect, own)}
+        states.add(map(KnownFile._make, _FILES_WITH_HASH.rows(tx, values)))
+    if hashes:
+        every_hash = set().union(*hashes.values())
+        changes = _pending_changes(tx, organization_id, list(hashes), lambda rows: rows.c.path_hash, every_hash)
         states.add(change for change in changes if change.path_hash in hashes[change.repository_id])
     return states.files()
 
 
-# Built once: every link of a trace needs it, and to build it takes longer than to execute it.
-@cache
 def _files_with_hash(dialect: str) -> Select[Any]:
     return _indexed(bindparam("organization")).where(
         KNOWN_FILES.c.repository_id == bindparam("repository"),
@@ -220,8 +218,7 @@ class _States:
 
     def files(self) -> dict[tuple[int, str], KnownFile]:
         return {
-            key: KnownFile(row.repository_id, row.path, bool(row.deleted), row.sha, (row.changed_at, row.commit_id))
-            for key, row in self._newest.items()
+            key: KnownFile(*(getattr(row, name) for name in KnownFile._fields)) for key, row in self._newest.items()
         }
 
     def paths_by_repository(self, most: int, left_out: set[str]) -> dict[int, list[str]]:
@@ -307,8 +304,8 @@ def _pending_changes(
 def _pending_ranges(tx: Transaction, organization_id: int, repository_ids: Collection[int] | None) -> list[_IdRange]:
     """Return the id ranges of the newest jobs that wait, the newest first."""
     if repository_ids is not None and len(repository_ids) == 1:
-        (repository_id,) = repository_ids
-        payloads = tx.scalars(_WAITING_OF_ONE, {"organization": organization_id, "prefix": f"{repository_id}:"})
+        values = {"organization": organization_id, "prefix": f"{next(iter(repository_ids))}:"}
+        payloads: Iterable[Any] = (payload for (payload,) in _WAITING_OF_ONE.rows(tx, values))
     else:
         query = _waiting(organization_id)
         if repository_ids is not None:
@@ -323,7 +320,10 @@ def _waiting(organization_id: Any) -> Select[Any]:
 
 
 # A prefix has digits and a colon, which need no escaping.
-_WAITING_OF_ONE: Final = _waiting(bindparam("organization")).where(JOBS.c.key.startswith(bindparam("prefix")))
+_OF_PREFIX: Final = _waiting(bindparam("organization")).where(JOBS.c.key.startswith(bindparam("prefix")))
+# Every trace reads both of these.
+_FILES_WITH_HASH: Final = DriverQuery(_files_with_hash)
+_WAITING_OF_ONE: Final = DriverQuery(lambda _dialect: _OF_PREFIX)
 
 
 def _ranges_to_scan(tx: Transaction, organization_id: int, newest_first: Iterable[_IdRange]) -> list[_IdRange]:

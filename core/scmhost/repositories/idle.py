@@ -10,7 +10,7 @@ from scmhost.installations.sealing import attention_reasons
 from scmhost.sdk import Organization, Repository, RepositoryStatus
 from scmhost.services import Services
 
-from . import idle_queries as queries
+from . import queries
 
 IdleKey = Literal[
     "deleted", "hidden", "unclaimed", "provider_off", "attention", "gone", "no_url", "no_mapping", "no_commits"

@@ -1,6 +1,7 @@
 """List, change and delete repositories, and delete the installations that claim them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Unpack
 
@@ -13,12 +14,13 @@ from scmhost.infra.errors import Conflict, InvalidInput, NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import get_installation
-from scmhost.plugins import PluginFault
+from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.sdk import Installation, Organization, ProviderError, Repository, RepositoryStatus
+from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
-from . import idle_queries, queries, sync_queries
-from .claim import checked_name, checked_url
+from . import queries, sync_queries
+from .claim import DELETED, checked_name, checked_url
 from .webhooks import request_webhook, unregister_all
 
 _log = structlog.get_logger(__name__)
@@ -138,7 +140,7 @@ def delete_repository(services: Services, organization: Organization, repository
         if repository.status not in (RepositoryStatus.ACTIVE, RepositoryStatus.HIDDEN):
             return repository
         # Without commits nothing is lost, and a test or a typo is gone at once.
-        grace = GRACE if idle_queries.with_commits(tx, organization.id, [repository_id]) else timedelta()
+        grace = GRACE if queries.with_commits(tx, organization.id, [repository_id]) else timedelta()
         queries.schedule_deletion(tx, organization.id, repository_id, services.clock.now() + grace)
         record(tx, services, organization, "repository.delete", (repository.id, repository.name))
         scheduled = require_repository(tx, organization, repository_id)
@@ -201,3 +203,52 @@ def require_repository(tx: Transaction, organization: Organization, repository_i
 
 def _missing(organization: Organization, repository_id: int) -> NotFound:
     return NotFound(f"Organization {organization.slug!r} has no repository with the id {repository_id}.")
+
+
+MAX_PAGES: Final = 50
+"""How many pages are cached for an organization."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """A page of repositories.
+
+    Attributes:
+        page: the page, without its repositories.
+        answer: the repositories as JSON.
+        calls: the providers' calls that shaped them. A reload of a plugin, or of its settings, makes new ones.
+    """
+
+    page: Page[None]
+    answer: bytes
+    calls: Mapping[str, ProviderCalls | None]
+
+    def is_current(self, services: Services, organization: Organization) -> bool:
+        """Return whether the same plugins would shape the page now. Flags may change at any time."""
+        plugins = services.plugins
+        return all(
+            plugins.calls(key) is calls and plugins.idle_reason(key, organization) is None
+            for key, calls in self.calls.items()
+        )
+
+
+Shaped = tuple[Page[Repository], Sequence[RepositoryPayload], bytes]
+"""A page of repositories, their payloads, and the payloads as JSON."""
+
+
+def listed_page(
+    services: Services, organization: Organization, key: tuple[object, ...], read: Callable[[], Shaped]
+) -> ListedPage:
+    """Return the page of a request, whose parameters are its key. One that is not cached is read first."""
+    # Before the repositories are read: those in the cache must be as new as it is.
+    rows = services.store.caches.of(organization, services.clock.now())
+    cached: ListedPage | None = rows.peek("repository page", key)
+    if cached and cached.is_current(services, organization):
+        return cached
+    found, payloads, answer = read()
+    keys = {repository.provider for repository in found.items if repository.provider is not None}
+    listed = ListedPage(found.showing(()), answer, {name: services.plugins.calls(name) for name in sorted(keys)})
+    # The reason why a provider is off, or failed, may end at any time.
+    if all(payload.idle in (None, DELETED) for payload in payloads):
+        rows.keep("repository page", key, listed, most=MAX_PAGES)
+    return listed

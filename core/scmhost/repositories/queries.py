@@ -1,4 +1,4 @@
-"""SQL of repositories: create, find, list, change, claim and delete."""
+"""SQL of repositories: create, find, list, change, claim and delete, and whether anything refers to them."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
@@ -6,17 +6,17 @@ from types import MappingProxyType
 from typing import Any, Final, TypedDict, Unpack, get_args
 
 import structlog
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Table, delete, exists, insert, select, true, update
 
 from scmhost.commits.tables import COMMITS
 from scmhost.infra.db.base import AnyRow
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.statements import (
+    KeyQuery,
     SortKey,
     batches,
     duplicates,
     fetch_page,
-    in_values,
     insert_missing,
     new_id,
     new_ids,
@@ -173,8 +173,8 @@ def _referring(tx: Transaction, organization_id: int, repository_id: int) -> tup
 
 
 _BY_NAME: Final = (SortKey(REPOSITORIES.c.name_key), SortKey(REPOSITORIES.c.id))
-_IS_ACTIVE: Final = REPOSITORIES.c.status == RepositoryStatus.ACTIVE.value
-_IS_CLAIMED: Final = REPOSITORIES.c.installation_id.is_not(None)
+IS_ACTIVE: Final = REPOSITORIES.c.status == RepositoryStatus.ACTIVE.value
+IS_CLAIMED: Final = REPOSITORIES.c.installation_id.is_not(None)
 _CHANGEABLE: Final = frozenset(
     {"name", "url", "status", "provider", "installation_id", "external_id", "configuration", "state", "host_name"}
 )
@@ -234,9 +234,7 @@ def get(tx: Transaction, organization_id: int, repository_id: int, *, lock: bool
 
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Repository]:
     """Return the repositories with these ids, by id. Unknown ids have no entry."""
-    query = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id)
-    rows = (row for piece in batches(ids) for row in tx.execute(query.where(REPOSITORIES.c.id.in_(piece))))
-    return {row.id: repository_of(row) for row in rows}
+    return {row.id: repository_of(row) for row in _BY_ID.rows(tx, organization_id, ids)}
 
 
 def by_name(tx: Transaction, organization_id: int, name: str) -> Repository | None:
@@ -246,47 +244,13 @@ def by_name(tx: Transaction, organization_id: int, name: str) -> Repository | No
 
 def active_ids(tx: Transaction, organization_id: int, limit: int) -> list[int]:
     """Return the ids of active repositories by name, up to a limit."""
-    query = select(REPOSITORIES.c.id).where(REPOSITORIES.c.organization_id == organization_id, _IS_ACTIVE)
+    query = select(REPOSITORIES.c.id).where(REPOSITORIES.c.organization_id == organization_id, IS_ACTIVE)
     return list(tx.scalars(query.order_by(REPOSITORIES.c.name_key, REPOSITORIES.c.id).limit(limit)))
 
 
 def by_names(tx: Transaction, organization_id: int, names: Iterable[str]) -> dict[str, Repository]:
     """Return the active and hidden repositories of these names, by casefolded name."""
     return _holders(tx, organization_id, {name_key(name) for name in names})
-
-
-def with_url_name(tx: Transaction, organization_id: int, url_names: Iterable[str]) -> list[Repository]:
-    """Return the active repositories whose URL ends in one of these names, without regard to case and ``.git``.
-
-    A name is the last segment of the URL's path. The oldest repository is first.
-    """
-    # SQL compares only the last segment, because databases cannot split a URL; callers compare the whole path.
-    last_segments = {f"{name.lower()}{suffix}" for name in url_names for suffix in ("", ".git")}
-    url = func.rtrim(func.lower(REPOSITORIES.c.url), "/")
-    parent_length = func.length(func.rtrim(url, func.replace(url, "/", "")))
-    rows = select(*COLUMNS).where(
-        REPOSITORIES.c.organization_id == organization_id,
-        _IS_ACTIVE,
-        in_values(tx, func.substr(url, parent_length + 1), last_segments),
-    )
-    return [repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.id))]
-
-
-def claimed_at(tx: Transaction, organization_id: int, urls: Collection[str]) -> list[Repository]:
-    """Return the claimed, active repositories with one of these URLs, which are in lower case, the oldest first."""
-    url = func.lower(REPOSITORIES.c.url)
-    rows = select(*COLUMNS).where(
-        REPOSITORIES.c.organization_id == organization_id, _IS_ACTIVE, _IS_CLAIMED, url.in_(urls)
-    )
-    return [repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.id))]
-
-
-def installations_below(tx: Transaction, organization_id: int, urls: Collection[str]) -> set[int]:
-    """Return the ids of installations with an active repository whose URL starts with one of these, in any case."""
-    url = func.lower(REPOSITORIES.c.url)
-    below = or_(*(url.startswith(start, autoescape=True) for start in urls))
-    claimed = (REPOSITORIES.c.organization_id == organization_id, _IS_ACTIVE, _IS_CLAIMED)
-    return set(tx.scalars(select(REPOSITORIES.c.installation_id).where(*claimed, below).distinct()))
 
 
 class RepositoryFilters(TypedDict, total=False):
@@ -380,11 +344,13 @@ def update_repository(
 
 
 def _holders(tx: Transaction, organization_id: int, keys: Iterable[str]) -> dict[str, Repository]:
-    query = select(*COLUMNS).where(
-        REPOSITORIES.c.organization_id == organization_id, REPOSITORIES.c.status.in_(HOLDERS)
-    )
-    rows = (row for piece in batches(keys) for row in tx.execute(query.where(REPOSITORIES.c.name_key.in_(piece))))
-    return {name_key(row.name): repository_of(row) for row in rows}
+    return {name_key(row.name): repository_of(row) for row in _HOLDERS_BY_KEY.rows(tx, organization_id, keys)}
+
+
+_BY_ID: Final = KeyQuery(select(*COLUMNS), REPOSITORIES.c.organization_id, REPOSITORIES.c.id)
+_HOLDERS_BY_KEY: Final = KeyQuery(
+    select(*COLUMNS).where(REPOSITORIES.c.status.in_(HOLDERS)), REPOSITORIES.c.organization_id, REPOSITORIES.c.name_key
+)
 
 
 def _new_row(organization_id: int, repository_id: int, name: str, now: datetime) -> dict[str, Any]:
@@ -397,3 +363,20 @@ def _new_row(organization_id: int, repository_id: int, name: str, now: datetime)
         "status": RepositoryStatus.ACTIVE.value,
         "created_at": now,
     }
+
+
+def with_commits(tx: Transaction, organization_id: int, ids: Iterable[int]) -> set[int]:
+    """Return those of the ids whose repositories have commits."""
+    return _referred_to(tx, organization_id, ids, COMMITS)
+
+
+def with_mappings(tx: Transaction, organization_id: int, ids: Iterable[int]) -> set[int]:
+    """Return those of the ids whose repositories have code mappings."""
+    return _referred_to(tx, organization_id, ids, CODE_MAPPINGS)
+
+
+def _referred_to(tx: Transaction, organization_id: int, ids: Iterable[int], table: Table) -> set[int]:
+    # A subquery finds the first row of each repository; a join would read all of them.
+    own = (table.c.organization_id == organization_id) & (table.c.repository_id == REPOSITORIES.c.id)
+    query = select(REPOSITORIES.c.id).where(REPOSITORIES.c.organization_id == organization_id, exists().where(own))
+    return {id_ for piece in batches(ids) for id_ in tx.scalars(query.where(REPOSITORIES.c.id.in_(piece)))}

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 
 from scmhost.infra.errors import InvalidInput
-from scmhost.infra.http import Moment, PageParameters, Paging, Wire, json_answer, link_header, read_query
+from scmhost.infra.http import Moment, PageParameters, Paging, Wire, json_answer, link_header, read_query, requested_url
 from scmhost.infra.paging import Page
 from scmhost.installations.install import InvalidForm, field_problems
 from scmhost.installations.schemas import OfferOut, Offers, RemovedInstallation
@@ -28,8 +28,15 @@ from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
 from .claim import add_repository, create_repository, serialize_repositories, serialize_repository
-from .listing import Shaped, listed_page
-from .manage import change_repository, delete_repository, get_repository, list_repositories, uninstall
+from .manage import (
+    Shaped,
+    change_repository,
+    delete_repository,
+    get_repository,
+    list_repositories,
+    listed_page,
+    uninstall,
+)
 from .offers import offer_repositories
 from .sync import SyncStatus, request_sync, sync_status
 from .webhook_queries import RepositoryWebhook, WebhookState
@@ -86,7 +93,7 @@ def offers_list(
 ) -> Offers:
     """A page of the repositories that can be added to an installation, without those that it already has."""
     page = offer_repositories(services, organization, parse_id(integration_id, "installation"), search, cursor)
-    url = str(request.url.remove_query_params("cursor"))
+    url = str(requested_url(request).remove_query_params("cursor"))
     pages = (("previous", False, ""), ("next", page.next is not None, page.next or ""))
     response.headers["Link"] = link_header(url, pages)
     return Offers(

@@ -60,6 +60,7 @@ def schedule(tx: Transaction, due: Iterable[tuple[Key, datetime]]) -> None:
     """Set the first time at which installations are due. Those that have one keep it."""
     empty: dict[str, Any] = {"finished_at": None, "checked": 0, "changed": 0, "notes": [], "fault": None}
     rows = [{"organization_id": key[0], "installation_id": key[1], "due_at": moment, **empty} for key, moment in due]
+    # In one order, so that two workers that schedule the same installations cannot deadlock.
     insert_missing(tx, REPOSITORY_SYNCS, sorted(rows, key=lambda row: (row["organization_id"], row["installation_id"])))
 
 
@@ -79,6 +80,7 @@ def due(tx: Transaction, providers: Collection[str], now: datetime, longest: tim
 
 def take(tx: Transaction, key: Key, now: datetime, longest: timedelta, next_at: datetime) -> bool:
     """Move an installation that is due to its next time. Return False if another worker has done so."""
+    # The condition is checked again in the update: two workers may have read that it is due.
     statement = update(REPOSITORY_SYNCS).where(_is_row(key), _is_due(now, longest)).values(due_at=next_at)
     return tx.execute(statement.returning(REPOSITORY_SYNCS.c.due_at)).first() is not None
 
@@ -94,6 +96,7 @@ def save_result(tx: Transaction, key: Key, result: StoredSync) -> None:
     values: dict[str, Any] = {field.name: getattr(result, field.name) for field in fields(StoredSync)}
     values["notes"] = list(result.notes)
     new = insert_into(tx, REPOSITORY_SYNCS).values(organization_id=key[0], installation_id=key[1], **values)
+    # A worker has moved the time when it took the installation; the result must not move it back.
     changed = {name: value for name, value in values.items() if name != "due_at"}
     tx.execute(new.on_conflict_do_update(index_elements=list(REPOSITORY_SYNCS.primary_key), set_=changed))
 

@@ -160,6 +160,7 @@ def forget(tx: Transaction, webhook: RepositoryWebhook, *, final: bool = True) -
     is_row = _is_same(webhook)
     tx.mark_changed(webhook.organization_id)
     if final:
+        # Not a row that is wanted again since: a claim may have come between the call and this transaction.
         tx.execute(delete(REPOSITORY_WEBHOOKS).where(is_row, ~_TABLE.wanted))
     else:
         _change(tx, is_row, {"external_id": None, "metadata": {}, "address": None})

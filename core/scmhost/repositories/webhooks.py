@@ -20,7 +20,7 @@ from scmhost.installations.install import get_installation
 from scmhost.installations.webhooks import current_secret
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import PluginFault, ProviderCalls
-from scmhost.plugins.isolation.pauses import seconds_of
+from scmhost.plugins.isolation.circuit_breaker import seconds_of
 from scmhost.sdk import (
     Installation,
     JsonObject,
@@ -253,6 +253,7 @@ def _unregister(services: Services, job: QueuedJob, work: _Work) -> None:
     webhook, installation = work.webhook, work.installation
     with services.store.read() as tx:
         shared = webhook_queries.is_shared(tx, webhook)
+    # One webhook of the code host may serve several repositories, such as those of a group.
     remove = webhook.registered is not None and not shared
     if remove:
         calls = services.plugins.calls_for(installation.provider, work.organization)
@@ -277,8 +278,10 @@ def _repeat_concurrent(tx: Transaction, services: Services, removed: RepositoryW
 def _request_all(tx: Transaction, services: Services, installation: Installation) -> None:
     organization_id = installation.organization_id
     owned = queries.of_installation(tx, organization_id, installation.id)
+    # Hidden repositories and those to be deleted get no pushes.
     active = [repository for repository in owned if _owner(repository) == installation.id]
     webhook_queries.request(tx, installation.id, active, services.clock.now())
+    # Read again, so that the rows to be removed get a new attempt too.
     rows = webhook_queries.of_installation(tx, organization_id, installation.id)
     _put_jobs(tx, services, organization_id, installation.id, [row.repository_id for row in rows])
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         repository_update,
         requested_names,
     )
-    from .commits import CommitDraft, CommitPage, CommitTime, FileChange, Push, changes_of
+    from .commits import BlamedLine, CommitDraft, CommitPage, CommitTime, FileChange, Push, changes_of
     from .errors import (
         ApiError,
         ApiNotFound,
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
         UrlError,
     )
     from .execution import read_answer, remaining_seconds
-    from .files import BlamedLine
     from .hook_specs import (
         API_VERSION,
         HOOK_PREFIX,
@@ -82,7 +81,6 @@ if TYPE_CHECKING:
         Provider,
         ProviderMetadata,
     )
-    from .pushes import GitPushBody, read_body
     from .reasons import NEXT_STEP, Reason
     from .secrets import RefreshedCredentials
     from .urls import escaping
@@ -120,7 +118,15 @@ if TYPE_CHECKING:
         ResolvedRef,
         Value,
     )
-    from .webhooks import DeliveryRoute, RegisteredWebhook, check_signature, require_signature, same_secret
+    from .webhooks import (
+        DeliveryRoute,
+        GitPushBody,
+        RegisteredWebhook,
+        check_signature,
+        read_body,
+        require_signature,
+        same_secret,
+    )
 
 _NAMES_BY_MODULE: Final = {
     "api_commits": (
@@ -146,7 +152,7 @@ _NAMES_BY_MODULE: Final = {
         "repository_update",
         "requested_names",
     ),
-    "commits": ("CommitDraft", "CommitPage", "CommitTime", "FileChange", "Push", "changes_of"),
+    "commits": ("BlamedLine", "CommitDraft", "CommitPage", "CommitTime", "FileChange", "Push", "changes_of"),
     "errors": (
         "ApiError",
         "ApiNotFound",
@@ -161,7 +167,6 @@ _NAMES_BY_MODULE: Final = {
         "UrlError",
     ),
     "execution": ("read_answer", "remaining_seconds"),
-    "files": ("BlamedLine",),
     # Importing ``hooks`` fills the table of specifications.
     "hooks": ("HOOK_SPECS", "PROMISES"),
     "hook_specs": (
@@ -197,7 +202,6 @@ _NAMES_BY_MODULE: Final = {
         "Provider",
         "ProviderMetadata",
     ),
-    "pushes": ("GitPushBody", "read_body"),
     "reasons": ("NEXT_STEP", "Reason"),
     "secrets": ("RefreshedCredentials",),
     "urls.page_reading": ("UrlCandidate",),
@@ -235,7 +239,15 @@ _NAMES_BY_MODULE: Final = {
         "ResolvedRef",
         "Value",
     ),
-    "webhooks": ("DeliveryRoute", "RegisteredWebhook", "check_signature", "require_signature", "same_secret"),
+    "webhooks": (
+        "DeliveryRoute",
+        "GitPushBody",
+        "RegisteredWebhook",
+        "check_signature",
+        "read_body",
+        "require_signature",
+        "same_secret",
+    ),
 }
 _MODULE_OF: Final = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypeVar
 from pydantic import AliasChoices, AliasPath, BaseModel, BeforeValidator, Field, model_validator
 
 from .api_hosts import for_each
-from .commits import CommitDraft, CommitPage, CommitTime, changes_of
-from .files import BlamedLine
+from .commits import BlamedLine, CommitDraft, CommitPage, CommitTime, changes_of
 from .provider import Fields
 
 if TYPE_CHECKING:

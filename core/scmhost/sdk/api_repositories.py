@@ -144,6 +144,7 @@ def requested_names(
 
 
 def _name_at(text: str, base_url: str, ssh_host: str) -> str | None:
+    # GitLab separates the path of a repository from that of its pages by it.
     text = text.strip().partition("/-/")[0]
     if "://" not in text and not _SCP.match(text):
         name = text.strip("/").removesuffix(".git")

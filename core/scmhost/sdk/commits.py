@@ -1,20 +1,13 @@
-"""The commits that plugins read from a code host, and that webhooks deliver."""
+"""The commits that plugins read from a code host, and that webhooks deliver; and who last changed a line."""
 
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import (
-    AwareDatetime,
-    BeforeValidator,
-    Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
+from pydantic import AwareDatetime, BeforeValidator, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from .values import Sha, Value
+from .values import Line, Sha, Value
 
 _YEARS: Final = range(1900, 9000)
 _LONGEST_PATH: Final = 4096
@@ -123,3 +116,25 @@ class Push(Value):
     unlisted: Annotated[int, Field(ge=0)] = 0
     base: Sha | None = None
     head: Sha | None = None
+
+
+class BlamedLine(Value):
+    """The commit that last changed a line.
+
+    Attributes:
+        line: the number of the line in the file that was asked for, from 1.
+        sha: the full id of the commit.
+        author_name: the author's name.
+        author_email: the author's address.
+        timestamp: the time of the commit, with a UTC offset.
+        original_path: the path of the file in that commit, if it is another one.
+        original_line: the number of the line in that commit, if known.
+    """
+
+    line: Line
+    sha: Sha
+    author_name: Text | None = None
+    author_email: Text | None = None
+    timestamp: AwareDatetime | None = None
+    original_path: Annotated[Text, Field(min_length=1, max_length=4096)] | None = None
+    original_line: Line | None = None

@@ -33,6 +33,8 @@ _SETTINGS: Final = (
     "submodule.recurse=false",
     "gc.auto=0",
     "maintenance.auto=false",
+    # A hint about the empty file of grafts below.
+    "advice.graftFileDeprecated=false",
 )
 GIT_OPTIONS: Final = (
     "--no-pager",
@@ -52,6 +54,8 @@ _ENVIRONMENT: Final = {
     "GIT_OPTIONAL_LOCKS": "0",
     # A partial clone would fetch missing objects from its remote.
     "GIT_NO_LAZY_FETCH": "1",
+    # A code host knows no other parents than those of the commits.
+    "GIT_GRAFT_FILE": os.devnull,
     # Stronger than any setting, such as protocol.ext.allow=always.
     "GIT_ALLOW_PROTOCOL": "",
 }

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, JsonValue
 
-from .commits import CommitDraft, CommitPage, Push
-from .files import BlamedLine
+from .commits import BlamedLine, CommitDraft, CommitPage, Push
 
 # The table is complete only when this module is imported, so that it is imported from here.
 from .hook_specs import HOOK_SPECS as HOOK_SPECS  # noqa: PLC0414

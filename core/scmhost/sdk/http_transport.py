@@ -15,7 +15,7 @@ import httpcore2
 import httpx2
 
 from .errors import ProviderError
-from .outbound import OUTBOUND
+from .execution import OUTBOUND
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 """Returns the addresses of a host."""
@@ -87,6 +87,7 @@ class CheckedNetwork(httpcore2.AsyncNetworkBackend):
 
     async def _connect_first(self, addresses: list[str], port: int, *options: Any) -> httpcore2.AsyncNetworkStream:
         failure: Exception = httpcore2.ConnectError("the host has no address")
+        # A host with an IPv6 address may be reachable by IPv4 only.
         for address in addresses:
             try:
                 return await self._network.connect_tcp(address, port, *options)

@@ -124,6 +124,7 @@ class OAuthApp:
             raise ProviderError(
                 f"Give an access token of {self.url}, or ask the operator to set client_id of an application there."
             )
+        # RFC 7636 allows 43 to 128 characters; 64 bytes are 86.
         verifier = secrets.token_urlsafe(_VERIFIER_BYTES)
         challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
         query = {

@@ -1,11 +1,11 @@
-"""Rank candidates by a conditional logit model: the chance of each among all candidates, and of none of them."""
+"""Rank candidates by a conditional logit model, and say in words what connects each with the trace."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from math import exp
 from typing import Final, NamedTuple
 
-from .evidence import evidence_of
-from .features import Comparison, Features, PossibleSuspect, compare
+from .features import Comparison, Features, PossibleSuspect, compare, is_cosmetic
 from .values import MOST_SUSPECTS, Answer, Confidence, Suspect, SuspectQuestion
 
 
@@ -84,6 +84,7 @@ def utility(weights: Weights, features: Features) -> float:
 
 def probabilities(utilities: Sequence[float], of_none: float) -> list[float]:
     """Return the probability of each candidate; with that of none of them they add up to 1."""
+    # The greatest one is taken off, because the exponential of a large utility would overflow.
     most = max([*utilities, of_none])
     weighed = [exp(value - most) for value in utilities]
     total = sum(weighed) + exp(of_none - most)
@@ -94,6 +95,7 @@ def in_order(candidates: Sequence[PossibleSuspect], utilities: Sequence[float]) 
     """Return the numbers of candidates, the most probable first, of equal ones the newest, then by id."""
 
     def key(at: int) -> tuple[float, float, str]:
+        # By id at last: the same question must have the same answer, whatever the order of its commits.
         return -utilities[at], -candidates[at].commit.time, candidates[at].commit.sha
 
     return sorted(range(len(candidates)), key=key)
@@ -136,3 +138,83 @@ def _why_none(question: SuspectQuestion) -> str:
         return _ALL_LATER
     of_release = f" of {question.release}" if question.release else ""
     return _NO_CANDIDATE.format(of_release=of_release)
+
+
+_MOST_NAMED: Final = 3
+_DAY: Final = 86_400.0
+_HOUR: Final = 3_600.0
+_SHORT_SHA: Final = 12
+_NUMBERS: Final = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_VERBS: Final = {"A": "added", "C": "added", "R": "renamed", "D": "deleted"}
+
+
+def evidence_of(question: SuspectQuestion, comparison: Comparison, candidate: PossibleSuspect) -> tuple[str, ...]:
+    """Return the reasons for a suspect, the strongest first."""
+    return tuple(_reasons(question, comparison, candidate))
+
+
+def _reasons(question: SuspectQuestion, comparison: Comparison, candidate: PossibleSuspect) -> Iterator[str]:
+    when = _when(question, candidate.commit.time)
+    lines = [_name(line.path, line.line) for line in (question.blame[at] for at in candidate.blamed)]
+    if lines:
+        yield f"changed {_listed(lines)} {when}"
+    elif candidate.near:
+        region = comparison.regions[candidate.near[0][0]]
+        yield f"changed lines near {_name(region.path, region.line)} {when}"
+    yield from _about_files(comparison, candidate, "" if lines or candidate.near else f" {when}")
+    if len(comparison.candidates) == 1:
+        of_what = f" of {question.release}" if question.release else ""
+        yield f"only commit{of_what} that touches the trace"
+    if candidate.names:
+        yield f"its message has words of the trace's functions: {', '.join(sorted(candidate.names)[:_MOST_NAMED])}"
+    if candidate.undoes:
+        yield f"reverted {candidate.undoes[:_SHORT_SHA]}"
+    if is_cosmetic(candidate.commit):
+        yield "less probable: by its message it changed format, comments or documentation"
+
+
+def _about_files(comparison: Comparison, candidate: PossibleSuspect, when: str) -> Iterator[str]:
+    by_verb: dict[str, list[str]] = {}
+    for at in candidate.files:
+        path = comparison.paths[at]
+        by_verb.setdefault(_VERBS.get(candidate.commit.files[path], "changed"), []).append(_file(path))
+    # A changed line says more than its file.
+    stated = {"changed"} if (candidate.blamed or candidate.near) and len(candidate.files) == 1 else set()
+    for verb, names in by_verb.items():
+        if verb not in stated:
+            yield f"{verb} {_listed(names)}{when}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = list(dict.fromkeys(names))
+    rest = len(shown) - _MOST_NAMED
+    return ", ".join(shown[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _name(path: str, line: int) -> str:
+    return f"{_file(path)}:{line}"
+
+
+def _file(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _when(question: SuspectQuestion, time: float) -> str:
+    """Return how long before the first occurrence a commit was made, else its date."""
+    if question.first_seen is None:
+        return f"on {datetime.fromtimestamp(time, UTC):%Y-%m-%d}"
+    seconds = question.first_seen - time
+    days = int(seconds // _DAY)
+    if days < 1:
+        hours = int(seconds // _HOUR)
+        return "less than an hour before" if hours < 1 else f"{_counted(hours, 'hour')} before"
+    for name, length in (("year", 365), ("month", 30)):
+        # From two on: "one month before" could be 30 days or 59.
+        if days >= 2 * length:
+            return f"{_counted(days // length, name)} before"
+    return f"{_counted(days, 'day')} before"
+
+
+def _counted(number: int, unit: str) -> str:
+    amount = _NUMBERS[number] if number < len(_NUMBERS) else str(number)
+    return f"{amount} {unit}{'' if number == 1 else 's'}"

@@ -18,9 +18,9 @@ from scmhost.links.code_mappings import (
     get_mapping,
 )
 from scmhost.links.derive import DerivationOptions, derive_for_project
+from scmhost.links.explain import MappingChange, TriedFrame, try_change
 from scmhost.links.source_urls import parse_source_url
 from scmhost.links.traces import LinksIn, read_trace
-from scmhost.links.trial import MappingChange, TriedFrame, try_change
 from scmhost.links.values import FrameQuery, LinkOptions, MappingDraft, encodable
 from scmhost.mapping import FrameInfo
 from scmhost.repositories.manage import list_repositories

@@ -31,6 +31,7 @@ CALLBACK: Final = "/sign-in/openid/callback"
 _KEPT: Final = "openid"
 _TIMEOUT_SECONDS: Final = 10.0
 _KEEP_SECONDS: Final = 3_600
+# The clocks of two machines may differ by so much.
 _LEEWAY_SECONDS: Final = 60
 # Signatures with the client's secret, and none at all, are refused.
 _ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
@@ -52,6 +53,7 @@ class OpenIdDiscovery:
             if not self._metadata or time.monotonic() - self._read_at > _KEEP_SECONDS:
                 address = f"{settings.issuer.rstrip('/')}/.well-known/openid-configuration"
                 metadata = _document(client, address)
+                # As OpenID Connect Discovery requires: another issuer could name anybody.
                 if metadata["issuer"] != settings.issuer:
                     raise ValueError(f"the issuer of the configuration is {metadata['issuer']}")
                 self._metadata, self._keys = metadata, _document(client, metadata["jwks_uri"])
@@ -101,6 +103,7 @@ def finish(visit: Visit) -> Response:
         token = client.fetch_token(metadata["token_endpoint"], code=visit.query("code"), code_verifier=verifier)
         claims = _claims(token, keys, settings, nonce)
         if settings.groups_claim not in claims and visit.services.web.groups and "userinfo_endpoint" in metadata:
+            # The claims of the token are signed, so that they count before those of the page.
             claims = {**_document(client, metadata["userinfo_endpoint"]), **claims}
     person = known_person(visit.services, _named(visit.services, settings, claims))
     agent = visit.request.headers.get("user-agent", "")

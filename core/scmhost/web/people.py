@@ -76,8 +76,7 @@ def _page(
     visit: Visit, status: int = 200, *, invited: Invitation | None = None, problem: str | None = None
 ) -> Response:
     members = list_members(visit.services, visit.organization)
-    address = visit.services.url or str(visit.request.base_url).rstrip("/")
-    link = f"{address}/sign-in?link={invited.text}" if invited else None
+    link = visit.address(f"/sign-in?link={invited.text}") if invited else None
     return visit.page_that_fits(
         "people.html", _SIZES, status, members=members, invited=invited, link=link, problem=problem
     )

@@ -1,6 +1,7 @@
-"""Templates, security headers and the files that pages load."""
+"""Templates, the tabs that they show, security headers, and the files that pages load."""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -13,9 +14,9 @@ from starlette.responses import HTMLResponse, Response
 from scmhost import __version__
 from scmhost.sdk import looks_like_commit, safe_url
 
-from .navigation import HOST_TABS, organization_tabs, project_tabs
-
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .visit import Visit
 
 _ROOM: Final = Path(__file__).parent
@@ -30,7 +31,7 @@ SECURITY_HEADERS: Final = {
     "Cache-Control": "no-store",
     # Everything is a file of this service: nothing inline, nothing of another host.
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     # Code hosts must not learn which organization a reader comes from.
@@ -51,6 +52,12 @@ def html(visit: "Visit", template: str, status: int, **values: Any) -> Response:
 def rendered(visit: "Visit", template: str, **values: Any) -> str:
     """Return a page as text."""
     given = {"visit": visit, "url": visit.url, "file": lambda name: file_url(visit, name), "version": __version__}
+    return _environment().get_template(template).render(given | values)
+
+
+def rendered_file(template: str, **values: Any) -> str:
+    """Return a page for a file: it has its style inside, and no links to other pages of a service."""
+    given = {"style": _content("scmhost.css").decode(), "version": __version__}
     return _environment().get_template(template).render(given | values)
 
 
@@ -139,3 +146,56 @@ def segment(text: str) -> str:
 def _ref(text: str) -> str:
     """Return a branch, a tag, or the beginning of a commit."""
     return text[:12] if looks_like_commit(text) and len(text) >= _SHA1_LENGTH else _clip(text, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A page of an organization or of a project.
+
+    Attributes:
+        key: names the page in templates, which mark its tab.
+        title: the text of the tab.
+        path: what follows the path of the organization or the project.
+        for_admins: whether only administrators see it.
+    """
+
+    key: str
+    title: str
+    path: str
+    for_admins: bool = False
+
+
+ORGANIZATION_TABS: Final = (
+    Tab("projects", "Projects", ""),
+    Tab("repositories", "Repositories", "/repositories"),
+    Tab("installations", "Code hosts", "/installations"),
+    Tab("releases", "Releases", "/releases"),
+    Tab("missing", "Frames without a link", "/missing"),
+    Tab("people", "People", "/people", for_admins=True),
+    Tab("tokens", "Tokens", "/tokens", for_admins=True),
+    Tab("settings", "Settings", "/settings", for_admins=True),
+)
+HOST_TABS: Final = (
+    Tab("plugins", "Plugins", ""),
+    Tab("flags", "Flags", "/flags"),
+    Tab("doctor", "Doctor", "/doctor"),
+    Tab("audit", "Audit log", "/audit"),
+    Tab("jobs", "Jobs", "/jobs"),
+)
+"""The tabs of the host, for its administrators."""
+
+PROJECT_TABS: Final = (
+    Tab("trace", "Links of a trace", ""),
+    Tab("mappings", "Code mappings", "/mappings"),
+    Tab("settings", "Settings", "/settings", for_admins=True),
+)
+
+
+def organization_tabs(visit: "Visit") -> "Sequence[Tab]":
+    """Return the tabs of an organization that the person sees."""
+    return [tab for tab in ORGANIZATION_TABS if visit.is_admin or not tab.for_admins]
+
+
+def project_tabs(visit: "Visit") -> "Sequence[Tab]":
+    """Return the tabs of a project that the person sees."""
+    return [tab for tab in PROJECT_TABS if visit.is_admin or not tab.for_admins]

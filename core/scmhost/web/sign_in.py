@@ -1,4 +1,4 @@
-"""Sign in with a link, and sign out."""
+"""Sign in with a link, sign out, and the account of the person, whose sessions can be ended one by one."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from starlette.responses import Response
 from scmhost.infra.db.base import hash_of
 from scmhost.infra.errors import Unauthenticated
 from scmhost.organizations.access import limit_rate
-from scmhost.organizations.sessions import end_session, link_is_valid, use_link
+from scmhost.organizations.sessions import end_session, link_is_valid, list_sessions, use_link
 
 from .visit import Visit, get, local_path, post
 
@@ -63,8 +63,48 @@ def _address(visit: Visit) -> str:
     return visit.request.client.host if visit.request.client else ""
 
 
+# The first that a browser's name of itself contains counts: all of them claim to be others, too.
+_BROWSERS: Final = (
+    ("Firefox/", "Firefox"),
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Chrom", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS: Final = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def browser_name(client: str) -> str:
+    """Return a short name of a browser, from what it sends as its own."""
+    browser, system = (next((name for mark, name in table if mark in client), "") for table in (_BROWSERS, _SYSTEMS))
+    return " on ".join(filter(None, (browser, system))) or client[:60] or "unknown"
+
+
+def show_account(visit: Visit) -> Response:
+    """The person's roles and sessions."""
+    signed_in = visit.person
+    sessions = list_sessions(visit.services, signed_in.person)
+    return visit.page("account.html", sessions=sessions, current=signed_in.session, named=browser_name)
+
+
+def end_one(visit: Visit) -> Response:
+    """End one session of the person."""
+    signed_in = visit.person
+    end_session(visit.services, signed_in.person, visit.field_id("session"))
+    return visit.redirect("/account", "The session has ended.")
+
+
 VIEWS: Final = (
     get("/sign-in", show_sign_in),
     post("/sign-in", sign_in),
     post("/sign-out", sign_out),
+    get("/account", show_account),
+    post("/account/sessions/end", end_one),
 )

@@ -88,7 +88,6 @@ def _page(
     token_problem: str = "",
     key_problem: str = "",
 ) -> Response:
-    base = visit.services.url or str(visit.request.base_url).rstrip("/") + visit.base
     now = visit.services.clock.now()
     # Those that still work are first, each with the newest first.
     tokens = sorted(list_tokens(visit.services, visit.organization), key=_order)
@@ -103,7 +102,7 @@ def _page(
         uses=[(key, title) for key, (title, _) in _USES.items()],
         days=list(_DAYS.items()),
         token_text=token_text,
-        key_text=f"{base}/r/{key_text}" if key_text else "",
+        key_text=visit.address(f"/r/{key_text}") if key_text else "",
         token_problem=token_problem,
         key_problem=key_problem,
     )

@@ -1,18 +1,25 @@
-"""Paste a trace: the link of each frame, or the reason why there is none, and what was tried."""
+"""Paste a trace: the link of each frame, or the reason why there is none, and what was tried; and share it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from scmhost.infra.errors import InvalidInput
+from scmhost.infra.errors import Conflict, Forbidden, InvalidInput
 from scmhost.links.explain import ExplainedFrame, explain_links
 from scmhost.links.resolve import ResolvedFrame, notes_on_release, resolve_links
+from scmhost.links.shared_queries import SharedTrace
+from scmhost.links.sharing import LONGEST_SHARED, delete_shared, list_shared, read_shared, share_trace
 from scmhost.links.traces import LinksIn, Trace, TraceFrame, read_trace
 from scmhost.links.values import FrameQuery, Link, NoLink, no_link_message
+from scmhost.organizations.queries import Project
+from scmhost.organizations.sessions import actor_of
+from scmhost.sdk import Organization
+from scmhost.services import Services
 
+from .rendering import rendered_file
 from .visit import Visit, get, post
 
 MOST_FRAMES: Final = 200
@@ -98,14 +105,45 @@ def show_trace(visit: Visit) -> Response:
 
 
 def link_trace(visit: Visit) -> Response:
-    """Link the frames of the text."""
+    """Link the frames of the text; or store the text, and lead to its own page."""
     try:
         body, trace = read_form(visit)
-        rows = linked_rows(visit, body, trace)
-    except InvalidInput as error:
-        return _page(visit, 400, problem=error.message)
-    notes = notes_on_release(visit.services, visit.organization, body.release)
-    return _page(visit, trace=trace, rows=rows, notes=notes)
+        if visit.field("do") == "share":
+            shared = share_trace(visit.acting, visit.organization, visit.project, body)
+            return visit.redirect(f"{visit.project_path}/traces/{shared.id}")
+    except (InvalidInput, Conflict) as error:
+        sent = LinksIn.model_construct(
+            text=visit.form.get("text", ""), release=visit.field("release"), commit=visit.field("commit")
+        )
+        return _page(visit, sent, status=400, problem=str(error))
+    return _page(visit, body, trace)
+
+
+def show_shared(visit: Visit) -> Response:
+    """A shared trace with its links, which are made anew."""
+    found = read_shared(visit.services, visit.organization, visit.project, visit.path_id("trace"))
+    body = LinksIn(text=found.text, release=found.release, commit=found.commit)
+    return _page(visit, body, read_trace(visit.services, body), shared=found.shared)
+
+
+def list_shared_traces(visit: Visit) -> Response:
+    """The traces of the project that people share."""
+    traces = list_shared(visit.services, visit.organization, visit.project)
+    return visit.page_that_fits("shared_traces.html", (200, 50), traces=traces, may_delete=_may_delete(visit))
+
+
+def stop_sharing(visit: Visit) -> Response:
+    """Delete a shared trace: one's own, or any of them as an administrator."""
+    place = visit.organization, visit.project, visit.path_id("trace")
+    if not _may_delete(visit)(read_shared(visit.services, *place).shared):
+        raise Forbidden("Only the person who shares a trace, and administrators, may delete it.")
+    delete_shared(visit.acting, *place)
+    return visit.redirect(f"{visit.project_path}/traces", "The trace is deleted, with its text.")
+
+
+def _may_delete(visit: Visit) -> Callable[[SharedTrace], bool]:
+    own = actor_of(visit.person.person)
+    return lambda shared: visit.is_admin or shared.actor == own
 
 
 def read_form(visit: Visit) -> tuple[LinksIn, Trace]:
@@ -127,11 +165,13 @@ def read_form(visit: Visit) -> tuple[LinksIn, Trace]:
     return body, read_trace(visit.services, body)
 
 
-def linked_rows(visit: Visit, body: LinksIn, trace: Trace) -> list[LinkedRow]:
+def linked_rows(
+    services: Services, organization: Organization, project: Project, body: LinksIn, trace: Trace
+) -> list[LinkedRow]:
     """Return the frames of a trace with their links, the first of them with what was tried."""
-    arguments = visit.services, visit.organization, visit.project
+    arguments = services, organization, project
     queries = trace.queries[:MOST_FRAMES]
-    most = min(_EXPLAINED, visit.services.limits.explained_frames)
+    most = min(_EXPLAINED, services.limits.explained_frames)
     explained = explain_links(*arguments, queries[:most], body.options) if queries else []
     rest = resolve_links(*arguments, queries[most:], body.options) if queries[most:] else []
     resolved: Sequence[ResolvedFrame] = [*(each.resolved for each in explained), *rest]
@@ -139,34 +179,53 @@ def linked_rows(visit: Visit, body: LinksIn, trace: Trace) -> list[LinkedRow]:
     return [LinkedRow(*each) for each in zip(trace.frames, queries, resolved, why, strict=False)]
 
 
+def trace_file(
+    services: Services, organization: Organization, project: Project, title: str, texts: Mapping[str, LinksIn]
+) -> str:
+    """Return the links of texts, by their headings, as a page that a browser opens from a file."""
+    sections = [
+        (heading, linked_rows(services, organization, project, body, read_trace(services, body)))
+        for heading, body in texts.items()
+    ]
+    return rendered_file("trace_file.html", title=title, sections=sections)
+
+
 def _page(
     visit: Visit,
-    status: int = 200,
-    *,
+    body: LinksIn | None = None,
     trace: Trace | None = None,
-    rows: Sequence[LinkedRow] = (),
-    notes: Sequence[str] = (),
+    *,
+    status: int = 200,
+    shared: SharedTrace | None = None,
     problem: str | None = None,
 ) -> Response:
-    text = visit.form.get("text", "")
+    services, organization, project = visit.services, visit.organization, visit.project
+    rows = linked_rows(services, organization, project, body, trace) if body and trace else []
+    text = (body.text if body else None) or ""
     return visit.page_that_fits(
         "trace.html",
         _SIZES,
         status,
         trace=trace,
         rows=rows,
-        notes=notes,
+        notes=notes_on_release(services, organization, body.release) if body and trace else (),
         problem=problem,
         text=text if len(text) <= _LONGEST_REPEATED else "",
         is_long=len(text) > _LONGEST_REPEATED,
-        release=visit.field("release"),
-        commit=visit.field("commit"),
+        release=(body.release if body else None) or "",
+        commit=(body.commit if body else None) or "",
         linked=sum(row.link is not None for row in rows),
         guesses=sum(row.mark == "guess" for row in rows),
+        shared=shared,
+        may_delete=_may_delete(visit),
+        longest_shared=LONGEST_SHARED,
     )
 
 
 VIEWS: Final = (
     get("/organizations/{organization}/projects/{project}", show_trace),
     post("/organizations/{organization}/projects/{project}", link_trace),
+    get("/organizations/{organization}/projects/{project}/traces", list_shared_traces),
+    get("/organizations/{organization}/projects/{project}/traces/{trace}", show_shared),
+    post("/organizations/{organization}/projects/{project}/traces/{trace}/delete", stop_sharing),
 )

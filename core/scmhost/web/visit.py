@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from scmhost.infra.db.base import is_id
 from scmhost.infra.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
+from scmhost.infra.http import note_organization, service_url
 from scmhost.infra.paging import PageQuery, read_cursor
 from scmhost.organizations import create
 from scmhost.organizations.people import known_person
@@ -20,8 +21,7 @@ from scmhost.organizations.sessions import actor_of, find_session, visible_organ
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
-from .cookies import CookieState
-from .proxy import named_by_proxy
+from .cookies import CookieState, named_by_proxy
 from .rendering import html
 
 FORM_TOKEN: Final = "form_token"  # noqa: S105 - the name of a field
@@ -29,6 +29,7 @@ LARGEST_PAGE: Final = 60_000
 """The largest page, in bytes: it loads fast on a telephone too, and nobody reads more."""
 
 _MOST_FIELDS: Final = 200
+# The browser gets the next page with GET, so that loading it again sends no form again.
 _SEE_OTHER: Final = 303
 
 Form = Mapping[str, str]
@@ -53,6 +54,10 @@ class Visit:
         """Return the address of a page of scmhost in a browser."""
         chosen = {key: value for key, value in query.items() if value not in (None, "")}
         return f"{self.base}{path}{'?' if chosen else ''}{urlencode(chosen)}"
+
+    def address(self, path: str) -> str:
+        """Return the whole address of a page of scmhost, to give to others."""
+        return f"{service_url(self.request)}{path}"
 
     def below_base(self, path: str) -> str:
         """Return a path of a browser as a path of this service, without that of the proxy."""
@@ -107,6 +112,7 @@ class Visit:
             raise unknown from None
         if not person.sees(organization.id):
             raise unknown
+        note_organization(organization)
         return organization
 
     @property
@@ -203,6 +209,7 @@ class Visit:
 
     def to_sign_in(self) -> Response:
         """Send the browser to the page where people sign in, and afterwards back."""
+        # A form cannot be sent again from a link.
         here = self.request.url.path if self.request.method == "GET" else ""
         query = f"?{self.request.url.query}" if here and self.request.url.query else ""
         return self.redirect("/sign-in", next=f"{here}{query}")

@@ -60,6 +60,7 @@ def test_a_symbolic_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
         ("checkout/.git", outside / "secret.git"),
         ("nowhere.git", top / "nothing"),
         ("again.git", inside),
+        ("itself", top / "itself"),
     ]:
         (top / link).symlink_to(target)
     assert names(top) == ["again", "inside"]

@@ -261,5 +261,14 @@ def test_rounds_survive_every_error(
 
 def test_each_known_kind_of_job_has_a_handler() -> None:
     """Other rooms put jobs of these kinds."""
-    kinds = ["complete_push", "fetch_commits", "list_files", "register_webhooks", "sync_repositories", "sync_webhook"]
+    kinds = [
+        "complete_push",
+        "fetch_commits",
+        "list_files",
+        "register_webhooks",
+        "remove_organization",
+        "remove_project",
+        "sync_repositories",
+        "sync_webhook",
+    ]
     assert sorted(background._HANDLERS) == kinds

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from api import PLUGINS_TOML, open_api
-from scmhost.admin.configuration_watch import MAX_PENDING, ConfigurationAudit, ConfigurationWatch
+from scmhost.admin.configuration import MAX_PENDING, ConfigurationAudit, ConfigurationWatch
 from scmhost.audit.queries import AuditEntry, list_entries
 from scmhost.infra.db.errors import StoreError
 from scmhost.infra.errors import Unavailable

@@ -245,6 +245,7 @@ def test_cure_of_other_tables_fits_their_version(services: Services) -> None:
     """Older tables are migrated; newer ones need a newer scmhost, because a migration cannot help."""
     with services.store.write() as tx:
         tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        tx.execute(text("UPDATE schema_compatibility SET oldest_code = '9999'"))
     (newer,) = doctor.check_database(services)
     assert (newer.problem, newer.remedy.startswith("install that version")) == (
         "its tables are of a newer version of scmhost",

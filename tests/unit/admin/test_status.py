@@ -73,7 +73,7 @@ def test_database_that_is_down_makes_the_process_unready(api: ApiClient, monkeyp
     def away() -> Any:
         raise Unavailable("postgresql://ada@db.internal does not answer")
 
-    monkeypatch.setattr(api.services.store, "is_current", away, raising=False)
+    monkeypatch.setattr(api.services.store, "schema_status", away, raising=False)
     found = readiness(api.services)
     assert (found.ready, found.database) == (False, "unreachable")
     assert "db.internal" not in (found.detail or "")

@@ -13,8 +13,8 @@ from command import scmhost
 from factories import all_rows
 from hosting import candidate
 from plugins.keyed_forge import script
+from scmhost.admin.queries import LEFT_OUT, moved_tables
 from scmhost.admin.transfer import export_organization, import_organization
-from scmhost.admin.transfer_queries import LEFT_OUT, moved_tables
 from scmhost.infra.db.schema import ALL_TABLES
 from scmhost.infra.errors import Conflict, InvalidInput, ScmhostError
 from scmhost.infra.secret_box import KeyLost, new_key

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from scmhost.admin.doctor import check_jobs
-from scmhost.admin.webhook_checks import REGISTER_AGAIN, check_registered_webhooks
+from scmhost.admin.host_checks import REGISTER_AGAIN, check_registered_webhooks
 from scmhost.infra.db.engine import Store
 from scmhost.repositories.webhooks import request_all
 from scmhost.sdk import ProviderError, RepositoryStatus

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from command import GitRepository
-from scmhost.checkout import ssh_aliases
+from scmhost.checkout import remotes
 from scmhost.checkout.pages import checkout_pages
-from scmhost.checkout.ssh_aliases import without_alias
+from scmhost.checkout.remotes import without_alias
 from scmhost.checkout.worktree import read_checkout
 
 CONFIGURATION = """\
@@ -32,7 +32,7 @@ def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file.parent.mkdir(parents=True)
     file.write_text(CONFIGURATION, encoding="utf-8")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    ssh_aliases._host_name.cache_clear()
+    remotes._host_name.cache_clear()
     return file
 
 
@@ -81,7 +81,7 @@ def test_alias_that_is_named_after_a_host_needs_no_configuration(
 ) -> None:
     """On another machine the configuration is missing, and no host has a dash in its last part."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    ssh_aliases._host_name.cache_clear()
+    remotes._host_name.cache_clear()
     assert without_alias("git@github.com-work:acme/shop") == "git@github.com:acme/shop"
     assert without_alias("git@gh:acme/shop") == "git@gh:acme/shop"
     assert without_alias("git@acme.example-work:acme/shop") == "git@acme.example-work:acme/shop"
@@ -99,7 +99,7 @@ def test_cached_pages_follow_the_configuration(configuration: Path, repository: 
     sha = repository.shas()[0]
     for host in ("github.com", "gitlab.com"):
         configuration.write_text(f"# for {host}\nHost gh\n  HostName {host}\n", encoding="utf-8")
-        ssh_aliases._host_name.cache_clear()
+        remotes._host_name.cache_clear()
         for _ in range(2):
             url = checkout_pages(read_checkout(), None, None).url("main.py")
             assert isinstance(url, str)

@@ -2,8 +2,9 @@
 
 import io
 import json
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,8 @@ from click.testing import CliRunner
 from scmhost.checkout.formats import LinkedFrame
 from scmhost.checkout.git import GitCommit
 from scmhost.checkout.summary import LinkCounts
-from scmhost.cli import commits as commits_command
 from scmhost.cli import link_sources
-from scmhost.cli.commits import send_history
+from scmhost.cli import releases as commits_command
 from scmhost.cli.context import CommandContext, echo, echo_error, echo_json, fail, read_input, table, width, wrapped
 from scmhost.cli.json_lines import answer_lines
 from scmhost.cli.link_sources import NoLinks, ServerLinks, UntilFailure, open_source
@@ -26,9 +26,17 @@ from scmhost.cli.mapping_tools import MapRequest
 from scmhost.cli.plugin import BadName, Names, NotEmpty, write_plugin
 from scmhost.cli.plugin_check import _api_range, _read_samples
 from scmhost.cli.plugins.doctor import plugin_findings
+from scmhost.cli.releases import send_history
 from scmhost.frames import FrameMatch
 from scmhost.frames.frame import Frame
 from scmhost.infra.errors import ScmhostError
+
+
+class Terminal(io.StringIO):
+    """A stream that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def no_host(*_arguments: Any, **_options: Any) -> Any:
@@ -56,6 +64,23 @@ def test_output_has_no_lone_surrogates() -> None:
         echo_error("\ud800\x07")
     assert out.getvalue() == 'a?ä\n{"ä": "\\ud800"}\n'
     assert err.getvalue() == "\ufffd\u2407\n"
+
+
+@pytest.mark.parametrize("call", [echo, echo_error, lambda text: echo(text, has_colours=True), echo_json])
+def test_output_cannot_control_a_terminal(call: Callable[[str], None]) -> None:
+    """Texts of databases, plugins and servers: titles, cursor movements, C1 controls and marks of direction."""
+    with redirect_stderr(io.StringIO()) as err, redirect_stdout(io.StringIO()) as out:
+        call("a\x1b]0;title\x07b\x1b[2Jc\x9b31md\x7fe\rf")
+    text = out.getvalue() + err.getvalue()
+    assert re.findall(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text) == []
+
+
+def test_colours_of_a_command_stay() -> None:
+    """They are added by the command, to text without its own."""
+    with redirect_stdout(Terminal()) as out:
+        echo(click.style("ready", fg="green"), has_colours=True)
+        echo("\x1b[31mred\x1b[0m")
+    assert out.getvalue().splitlines() == ["\x1b[32mready\x1b[0m", "red"]
 
 
 @pytest.mark.parametrize(("columns", "expected"), [("40", 40), ("500", 100), ("0", 80)])

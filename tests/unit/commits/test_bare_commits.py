@@ -53,7 +53,8 @@ def test_last_commit_of_a_repository_counts_as_the_newest(store: Store) -> None:
     pairs = [(repository, factories.sha(number)) for number in (5, 9, 1)]
     with store.write() as tx:
         bulk_queries.save_bare_commits(tx, organization, pairs, factories.NOW)
-        assert commit_queries.latest_sha(tx, organization, repository) == factories.sha(1)
+        newest = commit_queries.page(tx, organization, repository, factories.EVERYTHING).items[0]
+    assert newest.sha == factories.sha(1)
 
 
 def test_statements_do_not_grow_with_the_commits(store: Store) -> None:

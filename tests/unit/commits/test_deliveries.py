@@ -1,5 +1,6 @@
 """Deliveries to the common address of a provider, and pushes that their deliveries do not list completely."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,7 +19,9 @@ from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.errors import InvalidInput, NotFound, ProviderRefused, Unauthenticated, Unavailable
 from scmhost.infra.paging import PageQuery
 from scmhost.installations import queries as installation_queries
+from scmhost.installations.delivery_queries import KEPT
 from scmhost.installations.install import install_provider
+from scmhost.installations.webhooks import REFUSALS_EVERY, create_secret, list_deliveries
 from scmhost.plugins import Settings
 from scmhost.repositories.claim import add_repository
 from scmhost.sdk import AddRequest, Installation, Organization, ProviderError, Push, Repository, RepositoryStatus
@@ -293,3 +296,52 @@ def test_completion_of_a_repository_that_is_gone_ends(hooked: WebhookHost, chang
     assert len(completions(hooked)) == 1
     hooked.run()
     assert (completions(hooked), hooked.forge.compared) == ([], [])
+
+
+def outcomes(hooked: WebhookHost) -> list[tuple[str, str]]:
+    """Return what became of the last deliveries, the newest first."""
+    return [
+        (each.outcome, each.detail)
+        for each in list_deliveries(hooked.services, hooked.organization, hooked.installation.id)
+    ]
+
+
+def deliver_here(hooked: WebhookHost, *pushes: Push, secret: str | None = None) -> None:
+    headers, body = delivery(hooked.secret() if secret is None else secret, *pushes)
+    receive_push(hooked.services, hooked.installation.id, {"X-Odd-Event": "push\x1b[31m", **headers}, body)
+
+
+def test_last_deliveries_are_stored_without_their_bodies(hooked: WebhookHost) -> None:
+    """Each has its event, what it has changed, or why it has changed nothing."""
+    hooked.claim()
+    create_secret(hooked.services, hooked.organization, hooked.installation.id)
+    deliver_here(hooked, push(1, 2))
+    deliver_here(hooked, push(1, 2))
+    deliver_here(hooked, push(3, repository="nobody"))
+    deliver_here(hooked)
+    with pytest.raises(Unauthenticated):
+        deliver_here(hooked, push(4), secret="a guess")
+    assert outcomes(hooked) == [
+        ("refused", "The delivery is not signed with a secret of this webhook."),
+        ("ignored", "It is not a push with commits."),
+        ("ignored", "Repository 'nobody' is not one of this installation's active repositories; it was left out."),
+        ("unchanged", "team/app: 0 new, 2 known."),
+        ("saved", "team/app: 2 new, 0 known."),
+    ]
+    newest = list_deliveries(hooked.services, hooked.organization, hooked.installation.id)[0]
+    assert (newest.event, newest.received_at) == ("push\\x1b[31m", hooked.services.clock.now())
+
+
+def test_refused_deliveries_are_few_and_displace_no_others(hooked: WebhookHost) -> None:
+    """Anybody can send them: one is stored in a minute, and half of the places are for those of the code host."""
+    hooked.claim()
+    create_secret(hooked.services, hooked.organization, hooked.installation.id)
+    for number in range(KEPT):
+        deliver_here(hooked, push(number + 1))
+    for _ in range(KEPT):
+        for _ in range(2):
+            with pytest.raises(Unauthenticated):
+                deliver_here(hooked, push(1), secret="a guess")
+        hooked.services.clock.turn(REFUSALS_EVERY.total_seconds())  # type: ignore[attr-defined]
+    assert Counter(outcome for outcome, _ in outcomes(hooked)) == {"saved": KEPT // 2, "refused": KEPT // 2}
+    assert outcomes(hooked)[-1] == ("saved", "team/app: 1 new, 0 known.")

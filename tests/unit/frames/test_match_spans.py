@@ -5,7 +5,7 @@ import re
 import pytest
 
 from scmhost.frames import Frame, MatchSpan
-from scmhost.frames.match_spans import LINE_COLUMN, Pattern, match_span, parse_number, without_arguments
+from scmhost.frames.frame import LINE_COLUMN, Pattern, match_span, parse_number, without_arguments
 
 WITH_COLUMN = re.compile(rf"in (?P<path>\S+?)(?::| line ){LINE_COLUMN}")
 WITHOUT_COLUMN = re.compile(r"in (?P<other>\S+?)(?::(?P<line>-?\d+))?$")

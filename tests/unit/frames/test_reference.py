@@ -8,7 +8,7 @@ from hypothesis import example, given
 from loading import load_cases
 from scmhost.frames import Frame, FrameMatch, read_text
 from scmhost.frames.diagnostics import DIAGNOSTICS
-from scmhost.frames.diagnostics.annotations import ANNOTATIONS
+from scmhost.frames.diagnostics.tool_forms import ANNOTATIONS
 from scmhost.frames.line_frames import read_line
 from scmhost.frames.notation import ContextLines
 from scmhost.frames.notations import NOTATIONS

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scmhost.frames.match_spans import (
+from scmhost.frames.frame import (
     JVM,
     LANGUAGES,
     extension_of,

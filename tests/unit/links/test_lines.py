@@ -2,7 +2,7 @@
 
 import pytest
 
-from scmhost.links.link_builder import usable_line
+from scmhost.links.values import usable_line
 
 
 @pytest.mark.parametrize(

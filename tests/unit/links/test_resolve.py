@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import event
 
 import factories
 from linking import BASE, LinkProject
@@ -17,6 +16,7 @@ from scmhost.links.values import FrameQuery, Link, LinkOptions, NoLink
 from scmhost.mapping import FileStatus, FrameInfo
 from scmhost.organizations.queries import Project
 from scmhost.sdk import Reason
+from statement_count import recorded_statements
 
 SHA = "a" * 40
 OLDER = "b" * 40
@@ -33,16 +33,9 @@ def reason(web: LinkProject, path: str, options: LinkOptions | None = None) -> R
 def statements_of(web: LinkProject) -> Iterator[list[str]]:
     """Note the first word of each statement that runs in the block."""
     words: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        words.append(statement.split(maxsplit=1)[0])
-
-    engine = web.services.store._engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with recorded_statements(web.services.store) as statements:
         yield words
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
+    words += [statement.split(maxsplit=1)[0] for statement in statements]
 
 
 def test_refs_are_tried_in_order(web: LinkProject) -> None:

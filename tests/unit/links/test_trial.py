@@ -8,7 +8,7 @@ from linking import LinkProject, open_project
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import NotFound
 from scmhost.links.code_mappings import get_mapping, mappings_in_order
-from scmhost.links.trial import MappingChange, try_change
+from scmhost.links.explain import MappingChange, try_change
 from scmhost.links.values import FrameQuery, Link, LinkOptions
 from scmhost.mapping import FrameInfo
 

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scmhost.mapping import MappingIndex, Rule
-from scmhost.mapping.index import MAX_FOLDER_LENGTH, MAX_FOLDER_RULES, MAX_FOLDERS, MAX_MATCHES
-from scmhost.mapping.wildcards import MAX_COMPARISONS
+from scmhost.mapping.index import MAX_COMPARISONS, MAX_FOLDER_LENGTH, MAX_FOLDER_RULES, MAX_FOLDERS, MAX_MATCHES
 from strategies import SEGMENTS, hostile_text, rule_lists, stack_paths
 
 pytestmark = pytest.mark.thorough

@@ -17,7 +17,7 @@ from scmhost.organizations.create import (
     find_project,
     list_projects,
 )
-from scmhost.releases.manage import find_project_ids
+from scmhost.releases.manage import find_projects
 from scmhost.sdk import Organization
 from scmhost.services import SYSTEM, Actor, Services
 from use_cases import open_services, recorded
@@ -103,10 +103,10 @@ def test_ids_of_projects(services: Services, acme: Organization) -> None:
     """Slugs and ids may be mixed; one unknown project refuses the whole list."""
     web, api = (create_project(services, acme, slug)[0] for slug in ("web", "api"))
     with services.store.read() as tx:
-        assert find_project_ids(tx, acme, ["api", str(web.id)]) == [api.id, web.id]
-        assert find_project_ids(tx, acme, []) == []
+        assert find_projects(tx, acme, ["api", str(web.id)]) == [api, web]
+        assert find_projects(tx, acme, []) == []
         with pytest.raises(InvalidInput, match="Invalid project ids or slugs") as refusal:
-            find_project_ids(tx, acme, ["web", "unknown"])
+            find_projects(tx, acme, ["web", "unknown"])
     assert refusal.value.field == "projects"
 
 

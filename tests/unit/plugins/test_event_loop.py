@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from scmhost.plugins.errors import Origin, PluginFault
-from scmhost.plugins.isolation.event_loop import MOST_BLOCKED, PluginLoop
 from scmhost.plugins.isolation.faults import AsyncTimeout, LoopBlocked
 from scmhost.plugins.isolation.guard import Guard, Implementation
+from scmhost.plugins.isolation.worker_pool import MOST_BLOCKED, PluginLoop
 from scmhost.sdk import HOOK_SPECS, Existence
 from scmhost.sdk.execution import remaining_seconds
 from scmhost.sdk.validation import result_adapter, result_text

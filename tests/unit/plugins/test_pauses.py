@@ -4,7 +4,7 @@ import pytest
 
 from hosting import INSTALLATION, REPOSITORY, host_of
 from plugins import historian
-from scmhost.plugins.isolation.pauses import LONGEST_PAUSE, Pause, Pauses, seconds_of
+from scmhost.plugins.isolation.circuit_breaker import LONGEST_PAUSE, Pause, Pauses, seconds_of
 from scmhost.sdk import ProviderError, ProviderUnavailable, RateLimited
 
 OTHER = INSTALLATION.model_copy(update={"id": 4})

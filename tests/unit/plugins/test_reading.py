@@ -10,7 +10,7 @@ import pytest
 
 from loading import case_id, load_cases
 from scmhost.plugins import ConfigError, Settings, read_settings
-from scmhost.plugins.config.ownership import check_ownership
+from scmhost.plugins.config.files import check_ownership
 from scmhost.plugins.config.reading import read_configuration
 
 ROOT = Path(__file__).parents[3]

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loading import case_id, load_cases
+from scmhost.plugins.config.files import key_lines
 from scmhost.plugins.config.schema import Source
-from scmhost.plugins.config.toml_lines import key_lines
 
 names = st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True)
 values = st.sampled_from(["1", '"#"', "[\n1,\n]", '"""\n[x]\n"""', "{ y = 1 }", "true # why"])

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scmhost.plugins.config.watching import FileState
+from scmhost.plugins.config.files import FileState
 
 
 def test_changed_file_has_another_state(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_hangup_is_received_and_forwarded() -> None:
 HANGUPS = """
 import os, signal, subprocess, sys
 from threading import Event
-from scmhost.plugins.config.watching import block_hangups, on_hangup, forward_hangups
+from scmhost.plugins.config.files import block_hangups, on_hangup, forward_hangups
 
 if sys.argv[1:] == ["child"]:
     received = Event()

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from scmhost.cli.channel import _TOOLS
-from scmhost.redirects.channels import TOOLS, snippet
+from scmhost.cli.redirects import _TOOLS
+from scmhost.redirects.keys import TOOLS, snippet
 from scmhost.redirects.routes import RedirectQuery
 
 URL = "https://scmhost.example"

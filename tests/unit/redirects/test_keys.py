@@ -108,3 +108,19 @@ def test_key_without_binding_keeps_no_sender(services: Services, acme: Organizat
     organization_of(services, text, "one")
     organization_of(services, text, "two")
     assert [key.sender for key in list_keys(services, acme)] == [None]
+
+
+def test_why_a_key_does_not_work_is_said_without_a_write(services: Services, acme: Organization) -> None:
+    """A bound key takes no sender from a test; another organization's key is unknown here."""
+    bound, text = create_key(services, acme, "sentry", binds_sender=True)
+    before = factories.all_rows(services.store)
+    assert keys.key_problem(services, acme, text, "one") is None
+    assert factories.all_rows(services.store) == before
+    organization_of(services, text, "one")
+    assert keys.key_problem(services, acme, text, "one") is None
+    assert "only for the sender 'one'" in (keys.key_problem(services, acme, text, "two") or "")
+    other = organization_named(services.store, "other")
+    for organization, tried in ((other, text), (acme, "nonsense"), (acme, f"{acme.id}-{'x' * 43}")):
+        assert "It is no key" in (keys.key_problem(services, organization, tried) or "")
+    revoke_key(services, acme, bound.id)
+    assert "was revoked" in (keys.key_problem(services, acme, text) or "")

@@ -12,7 +12,6 @@ from scmhost.links import queries as link_queries
 from scmhost.organizations import queries as organization_queries
 from scmhost.releases import content_queries
 from scmhost.releases import queries as release_queries
-from scmhost.repositories import idle_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import RepositoryStatus
 
@@ -103,7 +102,7 @@ def test_deletion_removes_all_data_of_the_repository(store: Store) -> None:
     """Its commits, mappings and its part of releases are removed; the releases' counts are updated."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
-        assert idle_queries.with_commits(tx, tenant.id, [tenant.repository]) == {tenant.repository}
+        assert repository_queries.with_commits(tx, tenant.id, [tenant.repository]) == {tenant.repository}
         assert content_queries.delete_repository(tx, tenant.id, tenant.repository)
         assert not content_queries.delete_repository(tx, tenant.id, tenant.repository)
     rows = factories.all_rows(store)

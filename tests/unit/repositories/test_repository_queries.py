@@ -12,6 +12,7 @@ from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import PageQuery
 from scmhost.installations import queries as installation_queries
+from scmhost.repositories import alias_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.tables import REPOSITORIES
 from scmhost.sdk import Claim, RepositoryStatus
@@ -259,9 +260,9 @@ def test_repositories_are_found_by_the_last_segment_of_their_url(store: Store) -
     for number, url in enumerate((*urls, "https://git.example.com/team/a_p")):
         factories.new_repository(store, organization, f"r{number}", url=url)
     with store.write() as tx:
-        found = repository_queries.with_url_name(tx, organization, ["app"])
+        found = alias_queries.with_url_name(tx, organization, ["app"])
         hidden = repository_queries.update_repository(tx, organization, found[0].id, {"status": "hidden"})
-        left = repository_queries.with_url_name(tx, organization, ["app"])
+        left = alias_queries.with_url_name(tx, organization, ["app"])
         active = repository_queries.active_ids(tx, organization, 2)
     assert [repository.name for repository in found] == ["r0", "r1"]
     assert ([repository.name for repository in left], len(active)) == (["r1"], 2)

@@ -15,8 +15,8 @@ from scmhost.commits.find_repository import find_named
 from scmhost.infra.errors import NotFound
 from scmhost.installations.install import install_provider
 from scmhost.repositories import alias_queries, queries
+from scmhost.repositories.alias_queries import find_by_remote
 from scmhost.repositories.claim import add_repository, create_repository, serialize_repository
-from scmhost.repositories.find import find_by_remote
 from scmhost.repositories.manage import change_repository
 from scmhost.repositories.sync import BATCH, MAX_NOTES, request_sync, schedule_syncs, sync_status
 from scmhost.sdk import (

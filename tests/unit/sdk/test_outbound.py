@@ -19,8 +19,8 @@ from scmhost.plugins import read_settings
 from scmhost.plugins.errors import ConfigError, Origin
 from scmhost.plugins.isolation.guard import Guard, Implementation
 from scmhost.sdk import HOOK_SPECS, ApiClient, ProviderError, ProviderUnavailable, http_transport
+from scmhost.sdk.execution import ANY_ADDRESS, OUTBOUND, OutboundPolicy, allowed_host, is_public
 from scmhost.sdk.http_transport import Resolver, resolve
-from scmhost.sdk.outbound import ANY_ADDRESS, OUTBOUND, OutboundPolicy, allowed_host, is_public
 from scmhost.sdk.validation import result_adapter, result_text
 
 PRIVATE = OutboundPolicy.of(deny_private=True)

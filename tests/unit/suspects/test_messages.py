@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from scmhost.frames import Frame
-from scmhost.suspects.messages import change_of, words_of
+from scmhost.suspects.features import change_of, words_of
 from scmhost.suspects.values import innermost_first, is_test_path
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scmhost.suspects import Answer, Blame, Change, CodeFrame, Region, SuspectQuestion, rank
-from scmhost.suspects.messages import change_of
+from scmhost.suspects.features import change_of
 from scmhost.suspects.values import MOST_SUSPECTS
 
 DAY = 86_400

@@ -8,7 +8,7 @@ from scmhost.cli.main import LazyGroup
 
 # Not imported before use: some of them load the database or every plugin.
 COMMANDS: Final = {
-    "diff": ("scmhost.cli.plugins.diff:diff", "Show which organizations a changed plugins.toml affects."),
+    "diff": ("scmhost.cli.plugins.edit:diff", "Show which organizations a changed plugins.toml affects."),
     "disable": ("scmhost.cli.plugins.edit:disable", "Disable a plugin in plugins.toml."),
     "doctor": ("scmhost.cli.plugins.doctor:doctor", "Find problems, with what to do about each."),
     "enable": ("scmhost.cli.plugins.edit:enable", "Enable a plugin in plugins.toml."),

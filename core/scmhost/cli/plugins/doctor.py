@@ -139,9 +139,13 @@ def plugin_findings(url: str, plugin: PluginRecord) -> "Iterator[Finding]":
 
 
 def _print(findings: "Sequence[Finding]", counts: "Counter[str]") -> None:
+    from scmhost.checkout.formats import printable
+
     for finding in findings:
         place = f"  {finding.place}" if finding.place else ""
-        echo(f"{click.style(f'{finding.severity:<9}', fg=_COLOURS[finding.severity])}{finding.subject}{place}")
+        # The rest may have names of anything.
+        severity = click.style(f"{finding.severity:<9}", fg=_COLOURS[finding.severity])
+        echo(f"{severity}{printable(finding.subject + place)}", has_colours=True)
         echo(wrapped(finding.problem, " " * 9))
         if finding.remedy:
             echo(wrapped(f"-> {finding.remedy}", " " * 9))

@@ -86,7 +86,7 @@ def _print_list(plugins: Sequence[PluginRecord], *, with_counts: bool) -> None:
     echo(first)
     for plugin, line in zip(plugins, lines, strict=True):
         state = plugin["state"]
-        echo(_coloured(state) + line[len(state) :])
+        _echo_state(state, line[len(state) :])
         if state != "ready":
             echo(wrapped(plugin["reason"], "    "))
         for note in plugin["notes"]:
@@ -126,7 +126,7 @@ def show(
     if as_json:
         echo_json(plugin)
         return
-    echo(f"{plugin['name']}  {_coloured(plugin['state'])}")
+    _echo_state(plugin["state"], before=f"{plugin['name']}  ")
     echo(wrapped(plugin["reason"], "    "))
     for line in _details(plugin):
         echo(line)
@@ -207,9 +207,12 @@ def _outcome(step: "Step") -> str:
     return f"passes: {step.explanation}" if step.outcome == "passes" else "is not reached"
 
 
-def _coloured(state: str) -> str:
-    """Return the state in its colour, which ``click.echo`` removes outside a terminal."""
-    return click.style(state, fg=_COLOURS.get(state, "bright_black"))
+def _echo_state(state: str, rest: str = "", *, before: str = "") -> None:
+    """Print a state in its colour, which ``click.echo`` removes outside a terminal, with plain text around it."""
+    from scmhost.checkout.formats import printable
+
+    styled = click.style(printable(state), fg=_COLOURS.get(state, "bright_black"))
+    echo(printable(before) + styled + printable(rest), has_colours=True)
 
 
 def _milliseconds(value: float | None) -> str:

@@ -8,11 +8,10 @@ a line with all of them. A new form is such a row, and cases in ``tests/cases/di
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import Pattern
+from scmhost.frames.frame import MatchSpan, Pattern
 from scmhost.frames.notation import ContextLines, Notation
 
-from . import grouped, keyed, line_words, parenthesised, path_line, tool_forms
+from . import grouped, line_words, parenthesised, path_line, tool_forms
 from .forms import FormTable, read_forms
 
 FORMS: Final = (*tool_forms.FORMS, *line_words.FORMS, *path_line.FORMS, *parenthesised.FORMS)
@@ -37,5 +36,5 @@ def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
 _PLACE_IN_PREFIX: Final = Pattern(r"\w:\d{1,9}[\]:]")
 PLACES: Final = Notation("places", (), _read)
 
-DIAGNOSTICS: Final[tuple[Notation, ...]] = (grouped.GROUPED, keyed.KEYED, PLACES)
+DIAGNOSTICS: Final[tuple[Notation, ...]] = (grouped.GROUPED, grouped.KEYED, PLACES)
 """The first one that understands a line reads it."""

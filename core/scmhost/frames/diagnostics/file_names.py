@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from scmhost.frames.match_spans import Pattern, extension_of, is_source
+from scmhost.frames.frame import Pattern, extension_of, is_source
 
 _EXTENSIONS: Final = {
     "configuration and data": "tf tfvars hcl sql yml yaml toml json json5 jsonc ini cfg conf cnf properties xml xsd xsl"

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from scmhost.frames.frame import Frame, MatchSpan
-from scmhost.frames.match_spans import Pattern, known_language
+from scmhost.frames.frame import Frame, MatchSpan, Pattern, known_language
 
 from .file_names import may_be_a_file, stands_alone
 

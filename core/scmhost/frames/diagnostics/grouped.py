@@ -1,15 +1,16 @@
-"""Places below a line with their path: ESLint, stylelint, yamllint, PHPStan, PHP_CodeSniffer, SQLFluff, ripgrep.
+"""Places of several lines: rows below a line with their path, and a path and a line as fields on their own lines.
 
 A path is on a line of its own, and each row below has a line number. The path of a row is found by reading upwards to
-the nearest row, whose path the context remembers, or to the heading itself.
+the nearest row, whose path the context remembers, or to the heading itself. ESLint, stylelint, yamllint, PHPStan,
+PHP_CodeSniffer, SQLFluff and ripgrep print rows; node-tap, Brakeman, Flyway and Prospector print fields.
 """
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import Final, NamedTuple
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import Pattern
+from scmhost.frames.frame import MatchSpan, Pattern
 from scmhost.frames.notation import MAX_LINES_BACK, ContextLines, Notation
 
 from .file_names import may_be_a_file
@@ -211,3 +212,47 @@ def _row_span(row: re.Match[str], path: str, shift: int) -> MatchSpan:
 
 
 GROUPED: Final = Notation("grouped", (), _read)
+
+
+# How far apart the fields of one record may be.
+_NEAR_FIELDS: Final = 4
+_PATH_FIELD: Final = Pattern(
+    r"(?:- )?(?:[Ff]ile(?:[Nn]ame)?|Location|Path)\s{0,8}: {1,20}[\"']?"
+    r"(?P<path>[^\s:\"'(][^:\"'(\n]{0,500}?)[\"']?(?: \(.*\))?$"
+)
+_LINE_FIELD: Final = Pattern(r"(?:- )?[Ll]ine(?:Number| number)?\s{0,8}: {1,20}(?P<line>\d{1,9})$")
+_COLUMN_FIELD: Final = Pattern(r"[Cc]olumn(?:Number)?\s{0,8}: (?P<column>\d{1,9})$")
+# Nextflow writes the line and the column at the end of the cause.
+_CAUSE: Final = Pattern(r"- cause: (?P<message>.{1,500}) @ line (?P<line>\d{1,9}), column (?P<column>\d{1,9})\.?$")
+
+
+def _read_fields(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read the field that completes a place: the line below a path, or a path below the line."""
+    if (cause := _CAUSE.match(line)) and (path := _nearest(_PATH_FIELD, context)) and may_be_a_file(path["path"]):
+        numbers = (int(cause["line"]), int(cause["column"]))
+        return [diagnostic(path["path"], numbers, cause["message"], *cause.span("line"))]
+    if number := _LINE_FIELD.match(line):
+        path = _nearest(_PATH_FIELD, context)
+        if path and may_be_a_file(path["path"]):
+            place = (int(number["line"]), _column(_COLUMN_FIELD.match(context.after())))
+            return [diagnostic(path["path"], place, None, *number.span("line"))]
+    if (path := _PATH_FIELD.match(line)) and may_be_a_file(path["path"]):
+        number = _nearest(_LINE_FIELD, context)
+        if number and not _nearest(_PATH_FIELD, context):
+            place = (int(number["line"]), _column(_nearest(_COLUMN_FIELD, context)))
+            return [diagnostic(path["path"], place, None, *path.span("path"))]
+    return None
+
+
+def _nearest(pattern: Pattern, context: ContextLines) -> re.Match[str] | None:
+    above = takewhile(str.strip, (context.before(back) for back in range(1, _NEAR_FIELDS + 1)))
+    return next((match for line in above if (match := pattern.match(line))), None)
+
+
+def _column(match: re.Match[str] | None) -> int | None:
+    return int(match["column"]) if match else None
+
+
+KEYED: Final = Notation(
+    "keyed", ("ine: ", "ine   ", "ine number: ", "ineNumber: ", "file: ", "fileName: ", " @ line "), _read_fields
+)

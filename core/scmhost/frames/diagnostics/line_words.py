@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from scmhost.frames.match_spans import Pattern
+from scmhost.frames.frame import Pattern
 
 from .forms import COLUMN, LINE, PATH, PlaceForm, has_blanks
 

@@ -6,7 +6,7 @@ A call such as ``history.go(12)`` looks the same, so what follows counts: a colo
 import re
 from typing import Final
 
-from scmhost.frames.match_spans import Pattern
+from scmhost.frames.frame import Pattern
 
 from .file_names import has_file_name, has_folder
 from .forms import COLUMN, LINE, PATH, PlaceForm, has_blanks

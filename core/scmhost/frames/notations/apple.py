@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import (
+from scmhost.frames.frame import (
     LINE,
     LINE_COLUMN,
     ROOT,
+    MatchSpan,
     Pattern,
     language_of,
     match_span,
@@ -26,6 +26,7 @@ _CRASH_FRAME: Final = Pattern(
     r"(?:at )?\d{1,6}\s+(?P<module>\S[^\n]{0,200}?)\s+0x[0-9a-f]{4,16}\s+(?P<symbol>\S[^\n]{0,1000}?)"
     rf"(?: \(in [^()\n]{{1,200}}\))?(?: \+ \d{{1,9}})? {_CRASH_FILE}"
 )
+# The output of atos has neither a number nor an address.
 _CRASH_ATOS: Final = Pattern(
     rf"(?P<symbol>\S[^\n]{{0,1000}}?) \(in (?P<module>[^()\n]{{1,200}})\)(?: \+ \d{{1,9}})? {_CRASH_FILE}"
 )
@@ -34,6 +35,7 @@ _CRASH_SYMBOL: Final = Pattern(
     r"(?P<symbol>\S[^\n]{0,1000}?) \+ \d{1,9} "
     rf"\((?P<path>[^():\n]{{1,300}}\.(?:swift|mm?|c|cc|cpp|h))(?::{LINE})?\)$"
 )
+# Without a file; the line belongs to a crash report all the same.
 _CRASH_BINARY: Final = Pattern(r"\d{1,6}\s+\S[^\n#:]{0,200}?\s+0x[0-9a-f]{8,16}\s+\S")
 
 

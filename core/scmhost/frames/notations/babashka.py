@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, LINE_COLUMN, Pattern, match_span
+from scmhost.frames.frame import LINE, LINE_COLUMN, MatchSpan, Pattern, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
 _PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:\"'<>|(][^:\"<>|\n]{0,300}\.(?:clj[cds]?|bb))"

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, Pattern, match_span, without_arguments
+from scmhost.frames.frame import LINE, MatchSpan, Pattern, match_span, without_arguments
 from scmhost.frames.notation import ContextLines, Notation
 
 _PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:\"'<>|()@][^:\"'<>|()@\n]{0,300}\.di?)"

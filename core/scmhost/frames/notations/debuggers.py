@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import (
+from scmhost.frames.frame import (
     LINE,
     LINE_COLUMN,
     ROOT,
+    MatchSpan,
     Pattern,
     is_source,
     looks_like_a_file,

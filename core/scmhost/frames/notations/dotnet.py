@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, ROOT, Pattern, language_of, looks_like_a_file, match_span
+from scmhost.frames.frame import LINE, ROOT, MatchSpan, Pattern, language_of, looks_like_a_file, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
 # .NET translates the word "line".
@@ -114,10 +113,12 @@ _MONO_SYMBOL: Final = r"(?>(?P<function>(?:(?!\bat )[^()\n]){1,600}))\((?:(?!\ba
 _MONO_FRAME: Final = Pattern(
     rf"\bat {_MONO_SYMBOL}(?:\[0x[0-9a-f]{{1,16}}\]|<0x[0-9a-f +x]{{1,40}}>) in (?P<path>[^\n]{{1,1000}}?):{LINE}"
 )
+# Unity writes the place in parentheses behind the method.
 _MONO_UNITY: Final = Pattern(
     rf"(?<![^()\n])\s*+(?P<function>[^()\n]{{1,600}}+)\([^()\n]{{0,2000}}+\) ?\(at"
     rf" (?P<path>[^()\n]{{1,1000}}?|[^\n]{{1,1000}}?\.cs):{LINE}\)"
 )
+# A program that was built with Unity prints an address and its binary first.
 _MONO_PLAYER: Final = Pattern(
     rf"0x[0-9a-f]{{1,16}} \((?P<module>[^()\n]{{1,100}})\) (?P<function>[^()\n]{{1,600}}?) \(at"
     rf" (?P<path>[^()\n]{{1,1000}}?):{LINE}\)"

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, Pattern, language_of, match_span
+from scmhost.frames.frame import LINE, MatchSpan, Pattern, language_of, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
 _PATH: Final = r"(?P<path>(?:res|user)://[^:()\n]{1,300}|[^\s:()\"'<>]{1,300}\.gd)"

@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import Pattern, match_span
+from scmhost.frames.frame import MatchSpan, Pattern, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
 _EXTENSION: Final = r"\.(?:l?hs|hsc|hs-boot|chs)"

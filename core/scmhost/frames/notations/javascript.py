@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import (
+from scmhost.frames.frame import (
     AT,
     LINE,
     LINE_COLUMN,
     ROOT,
+    MatchSpan,
     Pattern,
     is_source,
     known_language,

@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, LINE_COLUMN, Pattern, language_of, match_span, without_arguments
+from scmhost.frames.frame import LINE, LINE_COLUMN, MatchSpan, Pattern, language_of, match_span, without_arguments
 from scmhost.frames.notation import ContextLines, Notation
 
 _PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:\"'<>|()@][^:\"<>|()@\n]{0,300}\.jl)"

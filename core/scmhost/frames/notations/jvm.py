@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import AT, Pattern, language_of, match_span
+from scmhost.frames.frame import AT, MatchSpan, Pattern, language_of, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
 # The first language is the default.

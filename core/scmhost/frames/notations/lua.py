@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, LINE_COLUMN, Pattern, looks_like_a_file, match_span
+from scmhost.frames.frame import LINE, LINE_COLUMN, MatchSpan, Pattern, looks_like_a_file, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
 # Games use extensions of their own. Lua cuts long paths: "...hare/shop/cart.lua".

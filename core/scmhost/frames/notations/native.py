@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import Frame, MatchSpan
-from scmhost.frames.match_spans import (
+from scmhost.frames.frame import (
     LINE,
     LINE_COLUMN,
     ROOT,
+    Frame,
+    MatchSpan,
     Pattern,
     is_source,
     looks_like_a_file,

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, ROOT, Pattern, match_span, names_a_file
+from scmhost.frames.frame import LINE, ROOT, MatchSpan, Pattern, match_span, names_a_file
 from scmhost.frames.notation import ContextLines, Notation
 
 _PATH: Final = rf"(?P<path>(?:{ROOT})?[^\s:\"'()<>,][^:\"'()<>\n]{{0,300}}?)"

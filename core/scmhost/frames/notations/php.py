@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, ROOT, Pattern, looks_like_a_file, match_span
+from scmhost.frames.frame import LINE, ROOT, MatchSpan, Pattern, looks_like_a_file, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
 _ERRORS_PATH: Final = rf"(?P<path>(?!file ')(?:{ROOT}|[a-z]{{2,10}}://)?[^\s:\"'`(<][^:\"`(<\n]{{0,500}}"

@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, Pattern, looks_like_a_file, match_span
+from scmhost.frames.frame import LINE, MatchSpan, Pattern, looks_like_a_file, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
 _DRIVE: Final = r"(?:[A-Za-z]:(?=[\\/]))?"

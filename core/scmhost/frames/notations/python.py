@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import Frame, MatchSpan
-from scmhost.frames.match_spans import LINE, ROOT, Pattern, match_span, names_a_file
+from scmhost.frames.frame import LINE, ROOT, Frame, MatchSpan, Pattern, match_span, names_a_file
 from scmhost.frames.notation import MAX_LINES_BACK, ContextLines, Notation
 
 # In JSON the quotes are escaped.

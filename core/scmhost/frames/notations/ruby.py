@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, ROOT, Pattern, language_of, match_span, names_a_file
+from scmhost.frames.frame import LINE, ROOT, MatchSpan, Pattern, language_of, match_span, names_a_file
 from scmhost.frames.notation import ContextLines, Notation
 
 _BACKTRACE_IN: Final = r":in ?[`'‘“](?P<function>[^\n'’”]{1,300})['’”]"

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, LINE_COLUMN, ROOT, Pattern, is_source, known_language, match_span
+from scmhost.frames.frame import LINE, LINE_COLUMN, ROOT, MatchSpan, Pattern, is_source, known_language, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
 _FRAME: Final = Pattern(

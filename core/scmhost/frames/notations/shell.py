@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, Pattern, extension_of, known_language, match_span
+from scmhost.frames.frame import LINE, MatchSpan, Pattern, extension_of, known_language, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
 # A relative path with blanks could begin with the prefix of a log.

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import Frame, MatchSpan
-from scmhost.frames.match_spans import Pattern
+from scmhost.frames.frame import Frame, MatchSpan, Pattern
 from scmhost.frames.notation import ContextLines, Notation
 
 _PLACE: Final = Pattern(

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE_COLUMN, Pattern, language_of, match_span, names_a_file
+from scmhost.frames.frame import LINE_COLUMN, MatchSpan, Pattern, language_of, match_span, names_a_file
 from scmhost.frames.notation import ContextLines, Notation
 
 _PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:\"'<>|][^:\"<>|\n]{0,300})"

@@ -15,10 +15,8 @@ from typing import Any, Final, NamedTuple
 from scmhost.frames.frame import FrameMatch
 from scmhost.frames.physical_lines import PhysicalLine
 
-from .fields import Form
-from .forms import OPEN_TELEMETRY, PYTEST_REPORT, SARIF, SENTRY_EVENT
-from .places import Entry, read_entries
-from .positions import Offsets, locate
+from .forms import OPEN_TELEMETRY, PYTEST_REPORT, SARIF, SENTRY_EVENT, Form
+from .places import Entry, Offsets, locate, read_entries
 from .xml import FallbackMatch, begins_xml, read_xml
 
 FORMS: Final[tuple[Form, ...]] = (SARIF, PYTEST_REPORT, SENTRY_EVENT, OPEN_TELEMETRY)

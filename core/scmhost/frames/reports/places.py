@@ -1,19 +1,22 @@
-"""Source places in the fields of any JSON or XML record: an object with a path and a line number.
+"""Source places in the fields of any JSON or XML record, and their positions in the text of the document.
 
-Logs, error trackers, linters and test runners agree on little more than that. The tables list the names that they
-use, in lower case and without separators: ``lineNumber``, ``line_number`` and ``LineNumber`` are one name.
+A place is an object with a path and a line number. Logs, error trackers, linters and test runners agree on little more
+than that. The tables list the names that they use, in lower case and without separators: ``lineNumber``,
+``line_number`` and ``LineNumber`` are one name.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from scmhost.frames.diagnostics.file_names import has_file_name, may_be_a_file
-from scmhost.frames.frame import Frame
-from scmhost.frames.match_spans import is_source, known_language, looks_like_a_file, names_a_file
+from scmhost.frames.frame import Frame, FrameMatch, is_source, known_language, looks_like_a_file, names_a_file
+from scmhost.frames.physical_lines import PhysicalLine, json_lines, json_value, xml_lines
 
-from .fields import DEEPEST, number, text
+from .forms import DEEPEST, number, text
 
 Fields = Mapping[str, Any]
 
@@ -259,3 +262,79 @@ def _read_text(value: str, name: str, around: Surroundings, *, listed: bool) -> 
         yield Entry(frame._replace(kind="diagnostic", message=around.message) if name == "posn" else frame, value)
     elif "\n" in value or listed or (name in _TEXTS and _DIGIT.search(value)):
         yield Entry(None, value, in_stack=listed)
+
+
+_STRING: Final = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"')
+
+
+class Offsets:
+    """Leads from an offset in a text to its line and the position in it, both from 0."""
+
+    def __init__(self, text: str, line: int = 0, column: int = 0) -> None:
+        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
+        self._line, self._column = line, column
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Return the line and the position in it."""
+        at = bisect_left(self._starts, offset + 1) - 1
+        return self._line + at, offset - self._starts[at] + (self._column if at == 0 else 0)
+
+
+def lines_of_json(raw: str, number: int, offset: int) -> Iterator[PhysicalLine]:
+    """Yield the lines of a JSON string, which begins at this offset of a line of text."""
+    return (PhysicalLine(line.text, number, offset + line.offset, line.cuts) for line in json_lines(raw))
+
+
+def lines_of_xml(raw: str, number: int, offset: int) -> Iterator[PhysicalLine]:
+    """Yield the lines of XML's character data, which begins at this offset of a line of text."""
+    for at, part in enumerate(raw.split("\n")):
+        for line in xml_lines(part):
+            yield PhysicalLine(line.text, number + at, line.offset + (0 if at else offset), line.cuts)
+
+
+def locate(document: str, entries: Sequence[Entry], offsets: Offsets) -> tuple[list[FrameMatch], list[PhysicalLine]]:
+    """Return the frames of a JSON document with their positions, and the lines of its texts.
+
+    One search of the document finds all strings. Equal strings are taken in their order; an entry whose string is
+    not found is at the beginning.
+    """
+    found = _strings(document, {entry.written for entry in entries})
+    taken: dict[str, int] = defaultdict(int)
+    cursor = 0
+    frames: list[FrameMatch] = []
+    lines: list[PhysicalLine] = []
+    for entry in entries:
+        spans = found.get(entry.written, [])
+        if entry.shared and taken[entry.written]:
+            start, end = spans[taken[entry.written] - 1]
+        elif spans:
+            at = bisect_left(spans, (cursor, 0), min(taken[entry.written], len(spans) - 1))
+            at = at if at < len(spans) else min(taken[entry.written], len(spans) - 1)
+            start, end = spans[at]
+            taken[entry.written] = at + 1
+            cursor = max(cursor, start)
+        else:
+            start = end = 0
+        line, column = offsets.place(start)
+        if entry.frame is None:
+            lines += lines_of_json(document[start:end], line, column)
+        else:
+            frames.append(FrameMatch(entry.frame, line, column, column + end - start - _column_length(entry)))
+    return frames, lines
+
+
+def _column_length(entry: Entry) -> int:
+    """Return the length of the column in ``path:line:column``, which is no part of the position."""
+    frame = entry.frame
+    printed = frame and frame.column is not None and entry.written != frame.path
+    return len(entry.written) - entry.written.rindex(":") if printed else 0
+
+
+def _strings(document: str, wanted: set[str]) -> dict[str, list[tuple[int, int]]]:
+    """Return the spans of the wanted strings, without their quotes."""
+    spans: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for match in _STRING.finditer(document):
+        value = json_value(match[1])
+        if value in wanted:
+            spans[value].append(match.span(1))
+    return spans

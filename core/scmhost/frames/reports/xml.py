@@ -11,13 +11,11 @@ from html import unescape
 from typing import Any, Final, NamedTuple
 
 from scmhost.frames.diagnostics.file_names import has_file_name
-from scmhost.frames.frame import Frame, FrameMatch
-from scmhost.frames.match_spans import known_language
+from scmhost.frames.frame import Frame, FrameMatch, known_language
 from scmhost.frames.physical_lines import PhysicalLine
 
-from .fields import text
-from .places import Surroundings, own_path, plain_fields, plain_name, read_place
-from .positions import Offsets, lines_of_xml
+from .forms import text
+from .places import Offsets, Surroundings, lines_of_xml, own_path, plain_fields, plain_name, read_place
 
 _TEST_ROOTS: Final = ("testsuites", "testsuite", "testrun", "testresults", "assemblies", "assembly")
 # The place of a test that failed counts only if no text in it has one.

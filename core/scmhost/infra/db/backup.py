@@ -113,8 +113,10 @@ def new_file(file: Path) -> Iterator[Path]:
     """Yield a file beside the wanted one, which takes its place in the end."""
     partial = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
+        # Before anything is written: a backup has all that the database protects.
         partial.touch(mode=0o600, exist_ok=False)
         yield partial
+        # On the disk before it gets its name: after a power cut there is a whole file or none.
         with partial.open("rb+") as written:
             os.fsync(written.fileno())
         partial.replace(file)

@@ -5,7 +5,7 @@ Column types mean the same on every database. A value that one of the databases 
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b, sha256
@@ -257,6 +257,13 @@ def hash_of(text: str) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
+def hashes_of(texts: Iterable[str]) -> set[int]:
+    """Return the hashes of those texts that every database takes."""
+    found = list(texts)
+    # Checking all at once is much faster than one by one.
+    return set(map(hash_of, found if is_text("".join(found)) else filter(is_text, found)))
+
+
 class JobRow(EntityMixin, Base):
     """A job that is due at a time, or that failed for good.
 
@@ -281,7 +288,12 @@ JOBS: Final = table_of(JobRow)
 
 
 class OrganizationVersionRow(Base):
-    """A counter that is raised with every change of an organization's rows that may be cached."""
+    """Counters of an organization, which transactions raise that change its rows.
+
+    Attributes:
+        version: raised with every change of rows that may be cached.
+        writes: raised by every request that writes, if reads go to a replica.
+    """
 
     # Not a column of the organization: every inserted row refers to that one, and would wait for its writer.
     __tablename__ = "organization_versions"
@@ -290,6 +302,7 @@ class OrganizationVersionRow(Base):
         ForeignKey("organizations.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     version: Mapped[int]
+    writes: Mapped[int] = mapped_column(server_default="0")
 
 
 VERSIONS: Final = table_of(OrganizationVersionRow)

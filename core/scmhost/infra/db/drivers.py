@@ -12,7 +12,7 @@ from .base import dump_json, load_json
 from .errors import StoreError
 
 if TYPE_CHECKING:
-    from psycopg import Cursor
+    from psycopg import Connection, Cursor
 
 _DRIVERS: Final = {
     "sqlite": "sqlite+pysqlite",
@@ -67,9 +67,23 @@ def postgresql_engine(url: URL) -> Engine:
     """Return an engine for PostgreSQL, with a pool of at most 30 connections."""
     # Connections that a failover or a proxy has closed are replaced before a request uses them.
     engine = _create(url, pool_pre_ping=True, pool_size=10, max_overflow=20, pool_recycle=1800)
+    event.listen(engine, "connect", _prepare_postgresql)
     event.listen(engine, "do_execute", _copy_one)
     event.listen(engine, "do_executemany", _copy)
     return engine
+
+
+def _prepare_postgresql(connection: "Connection[Any]", _record: Any) -> None:
+    """Switch off prepared statements behind a pooler such as PgBouncer.
+
+    In its transaction mode, the next transaction may be on another connection to the server, which does not have them.
+    """
+    with connection.cursor() as cursor:
+        # A pooler gives each client a number of its own in the place of the server process's.
+        cursor.execute("SELECT pg_backend_pid()")
+        if cursor.fetchone() != (connection.info.backend_pid,):
+            connection.prepare_threshold = None
+    connection.rollback()
 
 
 def _copy_one(cursor: "Cursor[Any]", statement: str, row: tuple[Any, ...], context: ExecutionContext) -> bool:

@@ -45,7 +45,7 @@ _TEXTS: Final[Mapping[type[ScmhostError], str]] = {
     StoreBusy: "Database {url} is busy with other writers; send the same request again in a moment.",
     StoreFull: "Database {url} cannot be written: its disk is full or it is read-only; free space or allow writing.",
     StoreUnreachable: "Database {url} {cause}.",
-    StoreError: "Database {url} does not have the tables that are needed; bring it up to date with `scmhost migrate`.",
+    StoreError: "Database {url} does not have the tables that are needed; `scmhost db status` shows what to do.",
 }
 
 _SQLITE: Final[Mapping[int, type[ScmhostError]]] = {

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from scmhost.infra.db.statements import insert_for, new_id, new_ids
@@ -93,8 +93,15 @@ def finish(tx: Transaction, job: QueuedJob) -> bool:
     return tx.execute(statement).first() is not None
 
 
+def cancel(tx: Transaction, job: QueuedJob) -> bool:
+    """Delete a job that no worker has begun. Return False if one has, or if another job has replaced it."""
+    not_begun = _is_row(job.organization_id, job.id) & (JOBS.c.attempts == 0)
+    return tx.execute(delete(JOBS).where(not_begun).returning(JOBS.c.id)).first() is not None
+
+
 def retry(tx: Transaction, job: QueuedJob, due_at: datetime, fault: str, *, counts: bool = True) -> None:
     """Make a job due again at a later time. ``counts``: whether the attempt is one of those that it has."""
+    # The lease has counted it already.
     attempts = job.attempts if counts else job.attempts - 1
     _change(tx, job, {"due_at": due_at, "leased_until": None, "fault": fault, "attempts": attempts})
 
@@ -111,15 +118,28 @@ def count_by_state(tx: Transaction, now: datetime, overdue_before: datetime) -> 
     state = case((JOBS.c.state == _FAILED, _FAILED), (overdue, "overdue"), else_=_WAITING).label("state")
     inner = select(state).subquery()
     rows = tx.execute(select(inner.c.state, func.count()).group_by(inner.c.state))
+    # A state without jobs has no row.
     return dict.fromkeys((_WAITING, "overdue", _FAILED), 0) | {row[0]: row[1] for row in rows}
 
 
 def with_key_prefix(tx: Transaction, organization_id: int, kind: str, start: str) -> Sequence[QueuedJob]:
     """Return the jobs of a kind whose keys have this prefix, by key."""
-    of_kind = (JOBS.c.organization_id == organization_id) & (JOBS.c.kind == kind)
     # Keys contain "_" and "%", which LIKE would read as wildcards.
-    query = select(JOBS).where(of_kind, JOBS.c.key.startswith(start, autoescape=True)).order_by(JOBS.c.key)
-    return [_job(row) for row in tx.execute(query)]
+    pattern = start.replace("/", "//").replace("_", "/_").replace("%", "/%") + "%"
+    return [
+        _job(row) for row in tx.execute(_WITH_PREFIX, {"organization": organization_id, "of": kind, "keys": pattern})
+    ]
+
+
+_WITH_PREFIX: Final = (
+    select(JOBS)
+    .where(
+        JOBS.c.organization_id == bindparam("organization"),
+        JOBS.c.kind == bindparam("of"),
+        JOBS.c.key.like(bindparam("keys"), escape="/"),
+    )
+    .order_by(JOBS.c.key)
+)
 
 
 def put_many(

@@ -1,8 +1,14 @@
-"""Upgrade and downgrade the tables inside one transaction, and compare them with the declarations."""
+"""Upgrade and downgrade the tables inside one transaction, and compare them with the declarations and this version.
+
+A migration states with ``oldest_code`` which code its tables still serve: the revision that was the newest one in that
+code. Without it, they serve only code that has the migration. The database stores the answer for all its migrations,
+because an older version of scmhost does not have the newer ones.
+"""
 
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Literal
 
@@ -10,8 +16,8 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from alembic.script import Script, ScriptDirectory
+from sqlalchemy import Column, Connection, MetaData, Table, Text, delete, insert, inspect, select, text
 from sqlalchemy.types import TypeEngine
 
 # Foreign keys and migrations refer to tables of all rooms, so the metadata must be complete.
@@ -36,12 +42,15 @@ _ADVISORY_LOCK: Final = 0x5C_40_57
 # Alembic keeps its context in a module, so a process can run one migration at a time.
 _ONE_AT_A_TIME: Final = threading.Lock()
 
-# On SQLite these tables replace the sequences. They are no part of the declared schema.
-_COUNTING_ROWS: Final = frozenset({"id_series", "audit_id_series"})
+_COMPATIBILITY: Final = Table("schema_compatibility", MetaData(), Column("oldest_code", Text, nullable=False))
+"""One row: the oldest code that can serve the tables."""
+
+# No part of the declared schema, because no use case reads them. On SQLite the first two replace the sequences.
+_UNDECLARED: Final = frozenset({"id_series", "audit_id_series", _COMPATIBILITY.name})
 
 
 def _is_declared(_name: str | None, kind: str, parents: Mapping[str, Any]) -> bool:
-    return not (kind == "table" and parents.get("schema_qualified_table_name") in _COUNTING_ROWS)
+    return not (kind == "table" and parents.get("schema_qualified_table_name") in _UNDECLARED)
 
 
 def _type_differs(
@@ -68,9 +77,10 @@ def upgrade(connection: Connection) -> None:
     """Upgrade the tables. A second process waits for the first one, and then has nothing to do."""
     with _ONE_AT_A_TIME:
         _lock(connection)
-        # Alembic would fail with a traceback, because it does not know the newer revision.
-        if state(connection) != "newer":
+        # Alembic would fail with a traceback, because it does not know a newer revision.
+        if status(connection).state in ("empty", "older"):
             command.upgrade(_config(connection), "head")
+            _save_oldest_code(connection)
 
 
 def downgrade(connection: Connection, revision: str) -> None:
@@ -78,10 +88,15 @@ def downgrade(connection: Connection, revision: str) -> None:
     with _ONE_AT_A_TIME:
         _lock(connection)
         command.downgrade(_config(connection), revision)
+        _save_oldest_code(connection)
 
 
-SchemaState = Literal["current", "empty", "older", "newer"]
-"""The tables, seen from this version of scmhost: its own, none yet, of an older version, of a newer one."""
+SchemaState = Literal["current", "compatible", "empty", "older", "newer"]
+"""The tables, seen from this version of scmhost: its own; of a newer version, but this one can serve them; none yet;
+of an older version; of a newer version that this one cannot serve."""
+
+SERVED: Final[frozenset[SchemaState]] = frozenset({"current", "compatible"})
+"""The states in which this version works with the tables."""
 
 PROBLEMS: Final[Mapping[SchemaState, str]] = {
     "empty": "it has no tables yet; run scmhost migrate",
@@ -89,22 +104,67 @@ PROBLEMS: Final[Mapping[SchemaState, str]] = {
     "newer": "its tables are of a newer version of scmhost; install that version, or restore a backup from before the "
     "upgrade",
 }
-"""What is wrong with tables that are not those of this version, and what to do."""
+"""What is wrong with tables that this version cannot serve, and what to do."""
 
 
-def state(connection: Connection) -> SchemaState:
-    """Return which version of scmhost the tables are of."""
-    found = frozenset(MigrationContext.configure(connection).get_current_heads())
-    if found == _heads():
-        return "current"
-    if not found:
-        return "empty"
-    return "older" if found <= _known() else "newer"
+@dataclass(frozen=True, slots=True)
+class SchemaStatus:
+    """The tables of a database, and which versions of scmhost can serve them.
+
+    Attributes:
+        state: the tables, seen from this version of scmhost.
+        code: the newest revision of this version.
+        tables: the revision of the tables; empty without tables.
+        oldest_code: the newest revision of the oldest version that can serve the tables.
+    """
+
+    state: SchemaState
+    code: str
+    tables: str
+    oldest_code: str
+
+
+def status(connection: Connection) -> SchemaStatus:
+    """Return which version of scmhost the tables are of, and which can serve them."""
+    code, tables = _head(), revision(connection)
+    known = tables in _known()
+    oldest = oldest_code(tables) if known else _stored_oldest_code(connection)
+    if known:
+        state: SchemaState = "current" if tables == code else "older"
+    elif tables:
+        state = "compatible" if oldest in _known() else "newer"
+    else:
+        state = "empty"
+    return SchemaStatus(state, code, tables, oldest or tables)
 
 
 def revision(connection: Connection) -> str:
     """Return the revision of the tables; an empty text without tables."""
     return ",".join(sorted(MigrationContext.configure(connection).get_current_heads()))
+
+
+def oldest_code(tables: str) -> str:
+    """Return the newest revision of the oldest code that can serve tables of a revision of this version."""
+    # Revisions are numbers of four digits, so that their order is that of the texts.
+    return max(getattr(script.module, "oldest_code", script.revision) for script in _scripts(tables))
+
+
+def pending(tables: str) -> Mapping[str, str]:
+    """Return the titles of the migrations that tables of a revision miss, by revision, the oldest first."""
+    return {script.revision: script.doc for script in reversed(_scripts()) if script.revision > tables}
+
+
+def _save_oldest_code(connection: Connection) -> None:
+    if inspect(connection).has_table(_COMPATIBILITY.name):
+        connection.execute(delete(_COMPATIBILITY))
+        connection.execute(insert(_COMPATIBILITY).values(oldest_code=oldest_code(revision(connection))))
+
+
+def _stored_oldest_code(connection: Connection) -> str:
+    """Return the oldest code that can serve the tables, as the version that upgraded them has stored it."""
+    if not inspect(connection).has_table(_COMPATIBILITY.name):
+        return ""
+    return connection.scalar(select(_COMPATIBILITY.c.oldest_code)) or ""
 
 
 def differences(connection: Connection) -> list[Any]:
@@ -125,16 +185,20 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
+def _scripts(newest: str = "head") -> list[Script]:
+    """Return the migrations up to a revision, the newest first."""
+    return list(ScriptDirectory.from_config(_config()).iterate_revisions(newest, "base"))
+
+
 @cache
 def _known() -> frozenset[str]:
     """Return the revisions of all migrations of this version."""
-    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+    return frozenset(script.revision for script in _scripts())
 
 
-@cache
-def _heads() -> frozenset[str]:
-    """Return the revisions of the newest migrations of this version."""
-    return frozenset(ScriptDirectory.from_config(_config()).get_heads())
+def _head() -> str:
+    """Return the revision of the newest migration of this version."""
+    return max(_known())
 
 
 @contextmanager

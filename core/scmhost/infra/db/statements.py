@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -11,7 +12,11 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
+    Connection,
+    Dialect,
+    Executable,
     FromClause,
+    Integer,
     Table,
     TableClause,
     Text,
@@ -28,11 +33,11 @@ from sqlalchemy import (
 )
 from sqlalchemy import Sequence as Series
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from scmhost.infra.paging import Page, PageQuery
 
-from .base import ID_LIMIT, AnyRow, AnySelect, Id, KeyText, LongText, UtcDateTime, checked_text, is_text
+from .base import ID_LIMIT, AnyRow, AnySelect, Id, KeyText, LongText, UtcDateTime, checked_text, is_text, load_json
 from .drivers import KINDS
 from .engine import Transaction
 from .errors import Duplicate, kind_of
@@ -121,10 +126,28 @@ def analyze_if_grown(tx: Transaction, table: Table, count: int) -> None:
 
 def values_table(tx: Transaction, values: Iterable[str]) -> FromClause:
     """Return a table of texts with the column ``value``. They are one parameter, so there may be any number."""
+    dialect = tx.get_bind().dialect.name
+    return _texts_table(dialect, literal(text_list(dialect, values), _LIST_TYPES[dialect]))
+
+
+def texts_parameter(dialect: str, name: str) -> FromClause:
+    """Return such a table, of the texts in a parameter, for a statement that is built once."""
+    return _texts_table(dialect, bindparam(name, type_=_LIST_TYPES[dialect]))
+
+
+def text_list(dialect: str, values: Iterable[str]) -> str | list[str]:
+    """Return the value of such a parameter."""
     checked = check_texts(values)
-    if tx.get_bind().dialect.name == "sqlite":
-        return func.json_each(json.dumps(checked)).table_valued(column("value"))
-    return func.unnest(literal(checked, postgresql.ARRAY(Text))).table_valued("value").render_derived()
+    return json.dumps(checked) if dialect == "sqlite" else checked
+
+
+_LIST_TYPES: Final[Mapping[str, Any]] = {"sqlite": Text(), "postgresql": postgresql.ARRAY(Text)}
+
+
+def _texts_table(dialect: str, texts: ColumnElement[Any]) -> FromClause:
+    if dialect == "sqlite":
+        return func.json_each(texts).table_valued(column("value"))
+    return func.unnest(texts).table_valued("value").render_derived()
 
 
 def check_texts(values: Iterable[str]) -> list[str]:
@@ -157,6 +180,77 @@ def number_list(dialect: str, numbers: Iterable[int]) -> str | list[int]:
     return json.dumps(list(numbers)) if dialect == "sqlite" else list(numbers)
 
 
+class _Compiled(NamedTuple):
+    """A query as text for a driver, its constants, and the functions that convert parameters and columns for it."""
+
+    text: str
+    constants: dict[str, Any]
+    parameters: tuple[tuple[str, Callable[[Any], Any] | None], ...]
+    columns: tuple[tuple[int, Callable[[Any], Any]], ...]
+
+
+def run_on_driver(connection: Connection, statement: str, parameters: Any = ()) -> Any:
+    """Run a short statement, and return the driver's cursor: SQLAlchemy takes several times as long for it.
+
+    Raises:
+        DBAPIError: as SQLAlchemy would raise it.
+    """
+    driver: Any = connection.connection.driver_connection
+    faults = connection.dialect.loaded_dbapi.Error
+    try:
+        return driver.execute(statement, parameters)
+    except faults as error:
+        raise DBAPIError.instance(statement, None, error, faults, hide_parameters=True) from error
+
+
+class DriverQuery:
+    """A query that is compiled once for each kind of database and executed by its driver. The rows are plain tuples.
+
+    For a short query SQLAlchemy takes several times as long as the driver. Use it where each frequent request reads.
+    """
+
+    def __init__(self, build: Callable[[str], AnySelect]) -> None:
+        """Prepare a query, which ``build`` returns for the name of a dialect."""
+        self._build = build
+        self._compiled: dict[str, _Compiled] = {}
+
+    def rows(self, tx: Transaction, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Return all rows for these values of the query's parameters."""
+        connection = tx.connection()
+        text, constants, parameters, columns = self.compiled(connection.dialect)
+        sent = constants | {name: read(values[name]) if read else values[name] for name, read in parameters}
+        rows: list[tuple[Any, ...]] = run_on_driver(connection, text, sent).fetchall()
+        return [_converted(row, columns) for row in rows] if columns else rows
+
+    def compiled(self, dialect: Dialect) -> _Compiled:
+        """Return the query for a dialect."""
+        known = self._compiled.get(dialect.name)
+        if known is None:
+            known = self._compiled[dialect.name] = _compiled(self._build(dialect.name), dialect)
+        return known
+
+
+def _compiled(query: AnySelect, dialect: Dialect) -> _Compiled:
+    # Parameters have names with both drivers then.
+    named = sqlite.dialect(paramstyle="named", json_deserializer=load_json) if dialect.name == "sqlite" else dialect
+    compiled = query.compile(dialect=named)
+    converters = {name: bind.type.dialect_impl(named).bind_processor(named) for name, bind in compiled.binds.items()}
+    readers = [item.type.dialect_impl(named).result_processor(named, None) for item in query.selected_columns]
+    return _Compiled(
+        str(compiled),
+        {name: convert(value) if (convert := converters[name]) else value for name, value in compiled.params.items()},
+        tuple((name, converters[name]) for name, value in compiled.params.items() if value is None),
+        tuple((place, reader) for place, reader in enumerate(readers) if reader),
+    )
+
+
+def _converted(row: tuple[Any, ...], columns: Iterable[tuple[int, Callable[[Any], Any]]]) -> tuple[Any, ...]:
+    values = list(row)
+    for place, read in columns:
+        values[place] = read(values[place])
+    return tuple(values)
+
+
 @contextmanager
 def duplicates(tx: Transaction, message: str) -> Iterator[None]:
     """Turn a violated unique key into a Duplicate with this message. The transaction stays usable."""
@@ -183,6 +277,19 @@ def batches(values: Iterable[V]) -> Iterator[list[V]]:
         yield piece
 
 
+class KeyQuery:
+    """A query of an organization's rows by the values of a column. It is built once: that takes longer than it runs."""
+
+    def __init__(self, query: AnySelect, organization: ColumnElement[int], key: ColumnElement[Any]) -> None:
+        keys: ColumnElement[Any] = bindparam("keys", expanding=True, type_=key.type)
+        self._statement = query.where(organization == bindparam("organization"), key.in_(keys))
+
+    def rows(self, tx: Transaction, organization_id: int, keys: Iterable[Any]) -> Iterator[AnyRow]:
+        """Yield the rows with one of these values, of which there may be any number."""
+        for piece in batches(keys):
+            yield from tx.execute(self._statement, {"organization": organization_id, "keys": piece})
+
+
 def as_id(text: str) -> int | None:
     """Return the id that a text contains, or None if it is no id."""
     # isdigit() is also true for digits of other scripts.
@@ -207,13 +314,21 @@ def new_ids(tx: Transaction, count: int, of: IdSeries = COMMON) -> Sequence[int]
     """Return new ids in ascending order."""
     if count < 1:
         return range(0)
+    statement, values = _next_ids(tx.get_bind().dialect.name, of), {"count": count}
     if tx.get_bind().dialect.name == "sqlite":
         # The lock of the writing transaction makes this atomic.
-        row = of.row
-        end = tx.execute(update(row).values(next=row.c.next + count).returning(row.c.next)).scalar_one()
+        end: int = tx.execute(statement, values).scalar_one()
         return range(end - count, end)
-    numbers = func.generate_series(1, count).table_valued("n")
-    return tx.scalars(select(of.series.next_value()).select_from(numbers)).all()
+    return tx.scalars(statement, values).all()
+
+
+@cache
+def _next_ids(dialect: str, of: IdSeries) -> Executable:
+    """Build the statement once, because every request that saves something needs it several times."""
+    count: ColumnElement[int] = bindparam("count", type_=Integer)
+    if dialect == "sqlite":
+        return update(of.row).values(next=of.row.c.next + count).returning(of.row.c.next)
+    return select(of.series.next_value()).select_from(func.generate_series(1, count).table_valued("n"))
 
 
 def new_id(tx: Transaction, of: IdSeries = COMMON) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from signal import Signals
 from tempfile import TemporaryDirectory
 from typing import Final, Literal
 
@@ -13,6 +14,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
+from prometheus_client.values import MultiProcessValue
 
 from . import Kind, Operation
 
@@ -36,6 +38,23 @@ def multiprocess_folder(*, wanted: bool) -> Iterator[None]:
             yield
         finally:
             del os.environ[FOLDER]
+
+
+class EndedWorkers:
+    """Counts the workers that were killed or have crashed, by reason, for the process that starts them.
+
+    That process answers no requests: any worker shows the count, which is in the folder of ``multiprocess_folder``.
+    """
+
+    def __init__(self) -> None:
+        self._value = MultiProcessValue() if os.environ.get(FOLDER) else None
+
+    def count(self, exit_code: int | None) -> None:
+        """Count a worker with this exit code; that of a signal is negative."""
+        reason = Signals(-exit_code).name if exit_code and -exit_code in set(Signals) else "exit"
+        if self._value:
+            name, text = "scmhost_workers_ended", "Workers that were killed or have crashed."
+            self._value("counter", name, f"{name}_total", ("reason",), (reason,), text).inc(1)
 
 
 # In seconds. Rendering a template falls into the first buckets, a request to a code host into the last ones.

@@ -21,7 +21,7 @@ from scmhost.plugins.errors import ConfigError, Problem
 from scmhost.plugins.isolation.faults import safe_text
 from scmhost.sdk.validation import did_you_mean
 
-from .ownership import check_ownership
+from .files import check_ownership, key_lines
 from .schema import (
     EVERYTHING,
     SCHEMA,
@@ -40,11 +40,11 @@ from .schema import (
     with_references,
 )
 from .tables import MetricsSettings, ServerSettings, SpansSettings
-from .toml_lines import key_lines
 
 _log = logging.getLogger(__name__)
 
 DATABASE_URL: Final = "SCMHOST_DATABASE_URL"
+READ_URL: Final = "SCMHOST_READ_URL"
 WEBHOOK_KEY: Final = "SCMHOST_WEBHOOK_KEY"
 SECRET_KEYS: Final = "SCMHOST_SECRET_KEYS"  # noqa: S105 - the name of a variable
 OPENID_SECRET: Final = "SCMHOST_OPENID_SECRET"  # noqa: S105 - the name of a variable
@@ -52,7 +52,12 @@ PLUGINS_OFF: Final = "SCMHOST_PLUGINS_OFF"
 CONFIG_VARIABLE: Final = "SCMHOST_CONFIG"
 DEFAULT_CONFIG: Final = Path("plugins.toml")
 
-_HOST_VARIABLES: Final = {"database_url": DATABASE_URL, "webhook_key": WEBHOOK_KEY, "secret_keys": SECRET_KEYS}
+_HOST_VARIABLES: Final = {
+    "database_url": DATABASE_URL,
+    "read_url": READ_URL,
+    "webhook_key": WEBHOOK_KEY,
+    "secret_keys": SECRET_KEYS,
+}
 # A key has 44 characters; a larger file is something else.
 _MAX_KEY_FILE: Final = 1_024
 
@@ -190,6 +195,9 @@ def _host(file: HostSettings, source: Source, environ: Mapping[str, str]) -> Hos
     given: dict[str, Any] = {
         name: environ[variable] for name, variable in _HOST_VARIABLES.items() if environ.get(variable)
     }
+    if "database_url" in given:
+        # The replica that the file names is one of the database that it names.
+        given.setdefault("read_url", None)
     if "secret_keys" in given:
         given["secret_keys"] = [key for key in map(str.strip, given["secret_keys"].split(",")) if key]
     else:

@@ -18,7 +18,7 @@ from scmhost.infra.secret_box import is_key
 from scmhost.infra.web_settings import WebSettings
 from scmhost.plugins.errors import ConfigError, Problem
 from scmhost.sdk import authority_of, check_web_url
-from scmhost.sdk.outbound import ANY_ADDRESS, OutboundPolicy, allowed_host
+from scmhost.sdk.execution import ANY_ADDRESS, OutboundPolicy, allowed_host
 
 from .tables import MetricsSettings, ServerSettings, SpansSettings, Table
 
@@ -29,6 +29,8 @@ KeyPath = tuple[str, ...]
 """The keys that lead to a value, from the top of the file."""
 
 _ENV_KEY: Final = "env"
+# A name, an IPv4 address, or an IPv6 address without brackets.
+_HOST_NAME: Final = re.compile(r"\*|[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE)
 _ENV_NAME: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
@@ -89,6 +91,13 @@ def _allowed_host(entry: str) -> str:
     return entry
 
 
+def _host_name(text: str) -> str:
+    if not _HOST_NAME.fullmatch(text):
+        raise ValueError(f"{text!r} is no host; write its name or address alone, without https://, port and path")
+    return text.lower()
+
+
+HostName = Annotated[str, AfterValidator(_host_name)]
 AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
 WebhookKey = Annotated[SecretStr, Field(min_length=32)]
 SecretKey = Annotated[SecretStr | KeySource, PlainValidator(_secret_key)]
@@ -128,9 +137,19 @@ class HostSettings(Table):
     """``[host]``."""
 
     database_url: str = Field(default="sqlite:///scmhost.db", min_length=1, description="URL of the database.")
+    read_url: str | None = Field(
+        default=None,
+        min_length=1,
+        description="URL of a replica of a PostgreSQL database, from which requests read that change nothing.",
+    )
     url: WebUrl | None = Field(
         default=None,
         description="Address of this service in browsers and at code hosts, such as `https://scmhost.example`.",
+    )
+    allowed_hosts: Annotated[tuple[HostName, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Hosts that requests may name while `url` is not set, such as `scmhost.lan`; `*`: all. Loopback "
+        "names and the address in `[server]` always may.",
     )
     webhook_key: WebhookKey | None = Field(
         default=None, description="Key for deriving webhook secrets: at least 32 random characters."

@@ -20,17 +20,14 @@ from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
 from scmhost.plugins.config.redaction import without
 from scmhost.plugins.errors import FaultKind, Origin, PluginFault
 from scmhost.sdk import HookSpec, ProviderError
-from scmhost.sdk.execution import DEADLINE
-from scmhost.sdk.outbound import ANY_ADDRESS, OUTBOUND, OutboundPolicy
+from scmhost.sdk.execution import ANY_ADDRESS, DEADLINE, OUTBOUND, OutboundPolicy
 from scmhost.sdk.validation import describe_mismatch
 from scmhost.sdk.values import own_copy
 
-from .circuit_breaker import CircuitBreaker, Counters, Suspension
-from .event_loop import PluginLoop
+from .circuit_breaker import CircuitBreaker, Counters, Pauses, Suspension
 from .faults import BadResult, current_location, kind_and_detail, safe_provider_error, timed_out
 from .inline_calls import COPIED, InlineCalls, OverdueCall, Slot
-from .pauses import Pauses
-from .worker_pool import WORKERS_PER_PLUGIN, Expected, Job, WorkerPool
+from .worker_pool import WORKERS_PER_PLUGIN, Expected, Job, PluginLoop, WorkerPool
 
 _log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from scmhost.sdk import Claim, Create, Refusal, Repository, safe_url
-from scmhost.sdk.configuration import first_problem, leak_problem, mask_problem, model_input, separated
+from scmhost.sdk.installing import first_problem, leak_problem, mask_problem, model_input, separated
 from scmhost.sdk.provider import RepositoryPayload
 from scmhost.sdk.secrets import enclosed_secrets
 

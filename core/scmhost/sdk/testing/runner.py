@@ -15,7 +15,6 @@ from . import (
     checks_deliveries,
     checks_files,
     checks_install,
-    checks_lifecycle,
     checks_links,
     checks_repositories,
 )
@@ -28,7 +27,6 @@ CHECKS: Final[tuple[Check, ...]] = (
     *checks_contract.CHECKS,
     *checks_calls.CHECKS,
     *checks_install.CHECKS,
-    *checks_lifecycle.CHECKS,
     *checks_repositories.CHECKS,
     *checks_links.CHECKS,
     *checks_files.CHECKS,

@@ -116,11 +116,20 @@ def _is_segment(segment: str) -> bool:
     return segment.isprintable() and segment.strip() == segment != "" and segment[0] != "." and "\\" not in segment
 
 
+def is_folder(entry: "os.DirEntry[str]") -> bool:
+    """Return whether an entry is a folder, or a link to one; False if that cannot be known."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        # A link in a circle, or to where this process may not look.
+        return False
+
+
 def _entries(folder: Path) -> list["os.DirEntry[str]"]:
     """Return the folders in a folder whose names are valid, in reverse order; none if it cannot be read."""
     try:
         with os.scandir(folder) as entries:
-            listed = [entry for entry in entries if _is_segment(entry.name) and entry.is_dir()]
+            listed = [entry for entry in entries if _is_segment(entry.name) and is_folder(entry)]
     except PermissionError:
         return []
     return sorted(listed, key=lambda entry: entry.name, reverse=True)

@@ -37,6 +37,7 @@ from scmhost.sdk import (
     read_any_url,
 )
 
+from .borders import problem_outside
 from .files import blame_lines, read_file
 from .folders import RepositoryFolder, find, walk
 from .forms import GitInstallForm, GitSettings, GitUrlForm
@@ -107,7 +108,8 @@ def scm_install(form: GitInstallForm) -> InstallationDraft:
 def scm_offer_repositories(installation: Installation, search: str, settings: GitSettings) -> Sequence[Offer]:
     folder = settings.folder_of(installation.organization_id)
     text = search.casefold()
-    found = (item for item in walk(folder) if text in item.name.casefold()) if folder else ()
+    named = (item for item in walk(folder) if text in item.name.casefold()) if folder else ()
+    found = (item for item in named if folder and problem_outside(item.git_dir, folder) is None)
     return [
         Offer(identifier=item.name, name=item.name, default_branch=default_branch(item.git_dir))
         for item in islice(found, MAX_OFFERS)
@@ -125,6 +127,9 @@ def scm_dispatch_repository(
         found = find(folder, candidate.name)
     if found is None:
         return Refusal(reason="not_found", message=f"There is no git repository {path!r} below the operator's folder.")
+    problem = problem_outside(found.git_dir, folder) if folder else None
+    if problem:
+        return Refusal(reason="invalid", message=f"The git repository {found.name!r} is refused: {problem}.")
     facts = {"external_id": _external_id(found), "configuration": {"path": found.path}}
     url = _web_url(installation, found)
     # A number may be the name of a folder or the id of a repository; compare with the name that was found.

@@ -19,6 +19,7 @@ from scmhost.sdk import (
 )
 
 from . import git
+from .borders import problem_outside
 from .folders import find
 from .forms import GitSettings
 from .history import read_history
@@ -53,13 +54,17 @@ def git_dir_for(installation: Installation, repository: Repository, settings: Gi
     """Return the directory of git's data of a repository.
 
     Raises:
-        ProviderUnavailable: the repository is not below the folder of the organization.
+        ProviderUnavailable: the repository is not below the folder of the organization, or reaches outside of it.
     """
     folder = settings.folder_of(installation.organization_id)
     path = str(repository.configuration.get("path") or repository.name)
     found = find(folder, path) if folder else None
     if found is None:
         raise ProviderUnavailable(f"there is no git repository {path!r} below the operator's folder")
+    assert folder is not None  # noqa: S101 - found is below it
+    problem = problem_outside(found.git_dir, folder)
+    if problem:
+        raise ProviderUnavailable(f"the git repository {path!r} is refused: {problem}")
     return found.git_dir
 
 

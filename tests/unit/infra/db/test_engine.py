@@ -102,7 +102,7 @@ def test_a_missing_folder_is_unreachable() -> None:
 
 def test_error_of_a_database_without_tables_names_the_command(empty_url: str) -> None:
     """The error names the command that creates the tables."""
-    with databases.opened(empty_url) as store, pytest.raises(StoreError, match="scmhost migrate"):
+    with databases.opened(empty_url) as store, pytest.raises(StoreError, match="scmhost db status"):
         factories.new_organization(store)
 
 

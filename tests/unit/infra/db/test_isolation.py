@@ -16,16 +16,16 @@ from scmhost.infra.db import jobs, statements
 from scmhost.infra.db.engine import Store, Transaction
 from scmhost.infra.db.schema import ALL_TABLES
 from scmhost.infra.errors import ScmhostError
-from scmhost.installations import pending_queries
+from scmhost.installations import delivery_queries, pending_queries
 from scmhost.installations import queries as installation_queries
-from scmhost.links import missing_queries
+from scmhost.links import missing_queries, shared_queries
 from scmhost.links import queries as link_queries
 from scmhost.links.values import MappingDraft
 from scmhost.organizations import queries as organization_queries
 from scmhost.releases import content_queries
 from scmhost.releases import queries as release_queries
 from scmhost.releases.values import ReleaseDraft
-from scmhost.repositories import file_queries, idle_queries
+from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Claim
 
@@ -43,6 +43,9 @@ READS: dict[str, Query] = {
     "token": lambda tx, me, it: organization_queries.token_by_digest(tx, me, "d1"),
     "tokens": lambda tx, me, it: organization_queries.all_tokens(tx, me),
     "installation": lambda tx, me, it: installation_queries.get(tx, me, it.installation),
+    "deliveries": lambda tx, me, it: delivery_queries.newest(tx, me, it.installation),
+    "refused deliveries": lambda tx, me, it: delivery_queries.has_refused_since(tx, me, it.installation, EARLIER),
+    "shared traces": lambda tx, me, it: shared_queries.of_project(tx, me, it.project, EARLIER),
     "installation page": lambda tx, me, it: installation_queries.page(tx, me, EVERYTHING).items,
     "repository": lambda tx, me, it: repository_queries.get(tx, me, it.repository),
     "repositories": lambda tx, me, it: repository_queries.get_many(tx, me, [it.repository]),
@@ -50,15 +53,14 @@ READS: dict[str, Query] = {
     "repository page": lambda tx, me, it: repository_queries.page(tx, me, EVERYTHING).items,
     "unclaimed": lambda tx, me, it: repository_queries.unclaimed(tx, me, 100),
     "of installation": lambda tx, me, it: repository_queries.of_installation(tx, me, it.installation),
-    "has commits": lambda tx, me, it: idle_queries.with_commits(tx, me, [it.repository]),
-    "has mappings": lambda tx, me, it: idle_queries.with_mappings(tx, me, [it.repository]),
+    "has commits": lambda tx, me, it: repository_queries.with_commits(tx, me, [it.repository]),
+    "has mappings": lambda tx, me, it: repository_queries.with_mappings(tx, me, [it.repository]),
     "missing frames": lambda tx, me, it: missing_queries.most_frequent(tx, me, NOW.date(), 10),
     "commit": lambda tx, me, it: commit_queries.find(tx, me, it.repository, factories.sha(2), with_changes=True),
     "commits": lambda tx, me, it: commit_queries.get_many(tx, me, [it.commit]),
     "commit ids": lambda tx, me, it: bulk_queries.ids_of(tx, me, it.repository, [factories.sha(2)]),
     "commit page": lambda tx, me, it: commit_queries.page(tx, me, it.repository, EVERYTHING).items,
     "authors": lambda tx, me, it: commit_queries.get_authors(tx, me, authors_of(tx, it)),
-    "latest sha": lambda tx, me, it: commit_queries.latest_sha(tx, me, it.repository),
     "file changes": lambda tx, me, it: commit_queries.file_changes(tx, me, [it.commit]),
     "releases of a commit": lambda tx, me, it: commit_queries.releases_of(tx, me, [it.commit]),
     "release": lambda tx, me, it: release_queries.find(tx, me, "1.0"),
@@ -118,6 +120,9 @@ WRITES: dict[str, Query] = {
     "delete secret": lambda tx, me, it: installation_queries.delete_secret(tx, me, it.installation, it.secret),
     "note": lambda tx, me, it: audit_queries.add(tx, me, factories.note(it.token), NOW),
     "list files": lambda tx, me, it: file_queries.index_commits(tx, me, it.repository, 0, it.commit),
+    "unshare": lambda tx, me, it: shared_queries.remove(
+        tx, me, shared_queries.of_project(tx, it.id, it.project, EARLIER)[0].id
+    ),
     "unmap": lambda tx, me, it: link_queries.delete(tx, me, it.mapping),
 }
 

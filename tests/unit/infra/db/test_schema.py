@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from alembic import command
+from alembic.script import Script
 from sqlalchemy import Constraint, ForeignKeyConstraint, Table, UniqueConstraint, inspect, text
 
 import databases
@@ -13,7 +15,7 @@ import factories
 from scmhost.infra.db import jobs, schema
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.errors import Duplicate, MissingReference
-from scmhost.infra.db.schema import ALL_TABLES
+from scmhost.infra.db.schema import ALL_TABLES, SERVED
 from scmhost.links import queries as link_queries
 from scmhost.links.values import MappingDraft
 from scmhost.repositories import file_queries
@@ -25,8 +27,8 @@ OWNED = [table for table in ALL_TABLES.sorted_tables if table.name not in factor
 MIGRATE = "import sys; from scmhost.infra.db.engine import Store; s = Store.open(sys.argv[1]); s.migrate(); s.close()"
 
 
-# A worker leases work of any organization, so these indexes do not begin with one.
-WORK_QUEUES = {"ix_jobs_state_due_at_id", "ix_repositories_delete_after_id"}
+# A worker leases work of any organization, and deletes what has expired, so these indexes do not begin with one.
+WORK_QUEUES = {"ix_jobs_state_due_at_id", "ix_repositories_delete_after_id", "ix_shared_traces_expires_at"}
 # A delivery to the common address of a provider names an installation, and no organization.
 DELIVERIES = {"ix_installations_provider_external_id_organization_id"}
 # A person belongs to the host, and may be in several organizations.
@@ -106,7 +108,7 @@ def test_upgrade_and_downgrade(empty_url: str) -> None:
         left = set(table_names(store))
         store.migrate()
         assert left == {"alembic_version"}
-        assert store.is_current()
+        assert store.schema_state() == "current"
 
 
 def differences(store: Store) -> list[Any]:
@@ -123,7 +125,7 @@ def test_migrations_match_the_declarations(store: Store) -> None:
 def test_an_empty_database_is_not_current(empty_url: str) -> None:
     """An empty database is reported as outdated."""
     with databases.opened(empty_url) as store:
-        assert not store.is_current()
+        assert store.schema_state() not in SERVED
         assert differences(store)
 
 
@@ -145,6 +147,77 @@ def test_downgrade_to_one_source_root_keeps_the_oldest(store: Store) -> None:
     assert differences(store) == []
 
 
+COMPATIBLE = [script for script in schema._scripts() if schema.oldest_code(script.revision) < script.revision]
+
+
+@pytest.mark.parametrize("script", COMPATIBLE, ids=lambda script: script.revision)
+def test_tables_that_older_code_can_serve_only_have_more(sqlite_store: Store, script: Script) -> None:
+    """Older code inserts rows without new columns, and knows no new keys."""
+    sqlite_store.downgrade(schema.oldest_code(script.revision))
+    before = described(sqlite_store)
+    with sqlite_store._changing_schema() as connection:
+        command.upgrade(schema._config(connection), script.revision)
+    after = described(sqlite_store)
+    for name, (columns, keys) in before.items():
+        new_columns, new_keys = after[name]
+        assert columns == {column: new_columns[column] for column in columns}
+        assert all(new_columns[column] for column in new_columns.keys() - columns)
+        assert keys == new_keys
+
+
+def described(store: Store) -> dict[str, tuple[dict[str, bool], list[str]]]:
+    """Return the columns of each table, with whether a row may leave them out, and its keys."""
+    found = inspect(store._engine)
+    return {
+        table: (
+            {item["name"]: bool(item["nullable"] or item["default"]) for item in found.get_columns(table)},
+            sorted(
+                f"{key['name']} {key.get('column_names') or key.get('constrained_columns')}"
+                for key in [
+                    *found.get_unique_constraints(table),
+                    *found.get_foreign_keys(table),
+                    *(index for index in found.get_indexes(table) if index["unique"]),
+                ]
+            ),
+        )
+        for table in found.get_table_names()
+    }
+
+
+@pytest.mark.parametrize(
+    ("tables", "oldest", "state"),
+    [
+        ("", "", "empty"),
+        ("0001", "", "older"),
+        (schema._head(), schema._head(), "current"),
+        ("9999", schema._head(), "compatible"),
+        ("9999", "0001", "compatible"),
+        ("9999", "9998", "newer"),
+        ("9999", "", "newer"),
+    ],
+)
+def test_database_says_which_code_can_serve_it(sqlite_store: Store, tables: str, oldest: str, state: str) -> None:
+    """Newer tables are served by code that is not older than they allow."""
+    with sqlite_store.write() as tx:
+        tx.execute(text("UPDATE alembic_version SET version_num = :value"), {"value": tables})
+        tx.execute(text("UPDATE schema_compatibility SET oldest_code = :value"), {"value": oldest})
+    assert sqlite_store.schema_state() == state
+
+
+def test_a_migration_saves_the_oldest_code(store: Store) -> None:
+    """The row is written in the migration's transaction, on every kind of database."""
+    with store.read() as tx:
+        saved = tx.scalars(text("SELECT oldest_code FROM schema_compatibility")).all()
+    assert saved == [schema.oldest_code(schema._head())]
+    assert store.schema_status().oldest_code == saved[0]
+
+
+def test_revisions_sort_as_texts() -> None:
+    """The order of the migrations is that of their revisions."""
+    revisions = [script.revision for script in schema._scripts()]
+    assert revisions == sorted(revisions, reverse=True)
+
+
 def test_migrating_again_changes_nothing(store: Store) -> None:
     """An upgrade of a current database does nothing."""
     before = table_names(store)
@@ -154,12 +227,12 @@ def test_migrating_again_changes_nothing(store: Store) -> None:
 
 def test_processes_can_migrate_at_once(empty_url: str) -> None:
     """Several processes can upgrade an empty database at once."""
-    command = [sys.executable, "-c", MIGRATE, empty_url]
-    workers = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(3)]
+    words = [sys.executable, "-c", MIGRATE, empty_url]
+    workers = [subprocess.Popen(words, stderr=subprocess.PIPE) for _ in range(3)]
     errors = [worker.communicate()[1] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0, 0], errors
     with databases.opened(empty_url) as store:
-        assert store.is_current()
+        assert store.schema_state() == "current"
 
 
 def test_replacing_a_table_deletes_nothing_else(sqlite_store: Store) -> None:

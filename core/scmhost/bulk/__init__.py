@@ -1,0 +1,1 @@
+"""Links of stored frames on other engines: a file with all that links need, and links from that file alone."""

@@ -1,0 +1,95 @@
+"""The errors that all routes of the API document, and a class for routes that are called often."""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, RootModel, ValidationError
+from starlette.concurrency import run_in_threadpool
+
+_JSON: Final = "application/json"
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class ErrorDetail(BaseModel):
+    """An error, described in a sentence."""
+
+    detail: str
+
+
+class FieldProblems(RootModel[dict[str, list[str]]]):
+    """The errors of each field."""
+
+
+DOCUMENTED_ERRORS: Final[dict[int | str, dict[str, Any]]] = {
+    400: {"model": ErrorDetail | FieldProblems, "description": "The request is wrong; nothing was changed."},
+    401: {"model": ErrorDetail, "description": "The token is missing or invalid."},
+    403: {"model": ErrorDetail, "description": "The token lacks a scope."},
+    404: {"model": ErrorDetail, "description": "Not found in this organization."},
+    408: {"model": ErrorDetail, "description": "The body took longer than limits.body_seconds."},
+    409: {"model": ErrorDetail, "description": "It conflicts with stored data."},
+    413: {"model": ErrorDetail, "description": "The body is larger than limits.body_bytes."},
+    429: {"model": ErrorDetail, "description": "More than limits.requests_per_minute; wait for Retry-After."},
+    502: {"model": ErrorDetail, "description": "A plugin is at fault; the answer names it."},
+    503: {"model": ErrorDetail, "description": "Temporarily unavailable; try again later."},
+}
+
+
+class DirectRoute(APIRoute):
+    """A route with a plain function, which returns a response.
+
+    The function's arguments are the request, dependencies that take nothing but the request, and at most one body, as a
+    model. Its other parameters it reads itself: see ``read_query``. FastAPI reads each part of a request as a field of
+    its own, which takes longer than most answers.
+    """
+
+    def get_route_handler(self) -> Handler:
+        """Return the function that answers a request."""
+        # A body that is no JSON of the model is left to FastAPI, so that all routes answer errors alike.
+        careful = super().get_route_handler()
+        function, own = self.endpoint, self.dependant.request_param_name
+        dependencies = [(item.name or "", _dependency(item.call)) for item in self.dependant.dependencies]
+        bodies = [(item.name, _model(item.field_info.annotation)) for item in self.dependant.body_params]
+
+        async def answer(request: Request) -> Response:
+            values: dict[str, Any] = {own: request} if own else {}
+            for name, model in bodies:
+                body = await _body(request, model)
+                if body is None:
+                    return await careful(request)
+                values[name] = body
+            for name, dependency in dependencies:
+                values[name] = await dependency(request)
+            response: Response = await run_in_threadpool(function, **values)
+            return response
+
+        return answer
+
+
+def direct_router(**options: Any) -> APIRouter:
+    """Return a router of direct routes. The application does not include it, but takes over its routes as they are."""
+    return APIRouter(route_class=DirectRoute, responses=DOCUMENTED_ERRORS, **options)
+
+
+async def _body(request: Request, model: type[BaseModel]) -> BaseModel | None:
+    """Return the body of a request, or None if it has to be read with more care."""
+    if request.headers.get("content-type") != _JSON:
+        return None
+    try:
+        return model.model_validate_json(await request.body())
+    except ValidationError:
+        return None
+
+
+def _dependency(call: Any) -> Callable[[Request], Awaitable[Any]]:
+    function: Callable[[Request], Awaitable[Any]] = call
+    return function
+
+
+def _model(annotation: Any) -> type[BaseModel]:
+    model: type[BaseModel] = annotation
+    if not issubclass(model, BaseModel):
+        raise TypeError(f"the body of a direct route is a model, not {annotation!r}")
+    return model
