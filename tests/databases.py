@@ -22,6 +22,7 @@ FOLDER_VARIABLE = "TEST_RUN_POSTGRES_FOLDER"
 
 
 _first_sqlite: list[Engine] = []
+_OF_DIALECT = {"hide_parameters", "json_serializer", "json_deserializer"}
 
 
 def create_sharing_engine(url: URL, **options: Any) -> Engine:
@@ -31,7 +32,11 @@ def create_sharing_engine(url: URL, **options: Any) -> Engine:
     """
     engine = create_engine(url, **options)
     if engine.dialect.name == "sqlite":
-        _first_sqlite[:] = _first_sqlite or [engine]
+        if not _first_sqlite:
+            # The first connection prepares the dialect, and the first engine of a test may never have one.
+            memory = create_engine("sqlite://", **{name: options[name] for name in options if name in _OF_DIALECT})
+            memory.connect().close()
+            _first_sqlite.append(memory)
         first = _first_sqlite[0]
         # The dialect is a part of a statement's key in the cache.
         engine.dialect = engine.pool._dialect = first.dialect

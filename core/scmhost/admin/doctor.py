@@ -94,6 +94,7 @@ def _check_rows(services: Services) -> list[Finding]:
 def check_database(services: Services) -> Findings:
     """Report a database that does not answer, has other tables, or is not writable."""
     try:
+        services.store.check()
         state = services.store.schema_state()
     except ScmhostError as error:
         yield error_finding(DATABASE, error)
@@ -147,6 +148,7 @@ def check_organization_names(services: Services) -> Findings:
 
 def _organization_lists(settings: Settings) -> Iterator[tuple[tuple[str, ...], Sequence[str | int]]]:
     yield ("host", "operators"), settings.host.operators
+    yield ("limits", "quotas", "organizations"), tuple(settings.limits.quotas.organizations)
     for name, own in settings.plugins.items():
         yield ("plugins", name, "allow"), own.allow.organizations
         yield ("plugins", name, "deny"), own.deny.organizations

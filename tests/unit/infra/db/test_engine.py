@@ -22,6 +22,7 @@ from scmhost.infra.db.errors import (
     StoreUnreachable,
     kind_of,
 )
+from scmhost.infra.limits import DatabaseSettings
 from scmhost.organizations import queries as organization_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import CommitDraft, RepositoryStatus
@@ -115,7 +116,7 @@ def test_a_file_that_is_no_database_is_refused(sqlite_url: str) -> None:
 
 def test_a_locked_database_is_busy(sqlite_url: str) -> None:
     """While another program holds SQLite's lock, a write fails as a whole and can be repeated."""
-    store = Store.open(sqlite_url, busy_timeout=0.01)
+    store = Store.open(sqlite_url, DatabaseSettings(lock_seconds=0.01))
     try:
         organization = factories.new_organization(store)
         with closing(sqlite3.connect(databases.name_of(sqlite_url), isolation_level=None)) as other:
