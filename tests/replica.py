@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 # How often, and for how long in all, a test waits for the replica.
@@ -42,6 +43,19 @@ class ReplicaServer:
     def stop(self) -> None:
         """Stop the server."""
         self._run("pg_ctl", "-w", "-m", "immediate", "-D", str(self._folder), "stop")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let all processes of the server stand still: connections stay open, and nothing answers."""
+        server = psutil.Process(int((self._folder / "postmaster.pid").read_text(encoding="utf-8").split()[0]))
+        processes = [server, *server.children()]
+        try:
+            for process in processes:
+                process.suspend()
+            yield
+        finally:
+            for process in processes:
+                process.resume()
 
     def pause(self) -> None:
         """Stop to replay: what is written from now on does not arrive."""

@@ -188,6 +188,16 @@ def test_primary_server_answers_for_a_replica_that_is_down(
     assert on_replica(api, reading(api))
 
 
+def test_primary_server_answers_for_a_replica_that_stands_still(api: ApiClient, server: ReplicaServer) -> None:
+    """Its open connections give no error; they are given up after a second."""
+    api.repository("team/one", None)
+    server.catch_up()
+    assert on_replica(api, reading(api))
+    with server.frozen(), capture_logs() as logs:
+        assert [names(api) for _ in range(3)] == [{"team/one"}] * 3
+    assert [line["event"] for line in logs if line["log_level"] == "warning"] == ["replica not used"]
+
+
 def test_another_database_is_not_read(tmp_path: Path, urls: tuple[str, str], server: ReplicaServer) -> None:
     """It has other rows under the same ids."""
     with databases.new_database(server.primary_url) as other:
