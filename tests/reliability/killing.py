@@ -20,6 +20,8 @@ from reliability.load import API, Acknowledged, Writer, writing
 from serving import Served, serve
 
 WRITERS: Final = 4
+# For a service that answers nothing: a test must fail instead of waiting for ever.
+PATIENCE_SECONDS: Final = 120
 
 
 @dataclass
@@ -85,7 +87,9 @@ class Service:
     def _wait_for_answers(self, random: Random) -> None:
         """Wait for a number of answers that is chosen at random, and then a moment: a request is half done."""
         wanted = self.done.answers + random.randrange(5, 60 if LONG else 20)
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while self.done.answers < wanted:
+            assert time.monotonic() < deadline, (self.done.statuses, self.done.surprises)
             time.sleep(0.01)
         time.sleep(random.uniform(0, 0.05))
 

@@ -28,7 +28,7 @@ def test_clock_jumps(tmp_path: Path, jumps: tuple[float, float]) -> None:
         writer = Writer(1, 7, str(api.install()["id"]), str(api.there.project.id), done)
         for jump in (0.0, *jumps):
             clock.turn(jump)
-            for _ in range(12 if LONG else 6):
+            for _ in range(12 if LONG else 4):
                 writer.step(api.client)
                 run_due_jobs(api.services)
             assert api.call("GET", "/readyz").status_code == 200

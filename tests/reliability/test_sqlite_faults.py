@@ -198,6 +198,9 @@ def test_a_read_only_disk(disk: Path) -> None:
             assert "may not be read or written" in refusal(write(api, 2))
             assert "read-only" in refusal(api.call("GET", "/readyz"))
         assert [line for line in logs if "exc_info" in line] == []
+        options = ["--config", disk / "plugins.toml", "--database-url", f"sqlite:///{disk}/test.db"]
+        done = scmhost("projects", "add", "api", *options)
+        assert (done.code, done.err.count("\n"), "may not be read or written" in done.err) == (1, 1, True)
         subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
         assert write(api, 3).status_code == 200
     FIGURES.add("SQLite on a read-only disk (tmpfs)", 1, "503, recovers when it may be written")

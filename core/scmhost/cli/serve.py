@@ -139,8 +139,6 @@ def _prepare(context: CommandContext, config: str | None, database_url: str | No
 
     log = structlog.get_logger(__name__)
     with context.open_host(config, database_url, quiet=False, creates=True) as opened:
-        # A damaged database is noticed before anything is written to it.
-        opened.services.store.check(after_crash=True)
         check_telemetry(spans=opened.settings.host.spans.enabled)
         agents_endpoint(wanted=opened.settings.host.mcp)
         for report in opened.services.plugins.plugins:

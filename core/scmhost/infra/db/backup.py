@@ -101,7 +101,7 @@ def _is_damaged(file: Path) -> bool:
     if not file.exists():
         return False
     try:
-        with closing(sqlite3.connect(file, timeout=30)) as connection:
+        with closing(_read_only(file)) as connection:
             return bool(connection.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",))
     except sqlite3.DatabaseError:
         return True

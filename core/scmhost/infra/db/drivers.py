@@ -52,8 +52,8 @@ class Database:
     def require_same(self) -> None:
         """Check that the file is the one that was opened."""
 
-    def check(self, *, after_crash: bool = False) -> None:
-        """Check the file as a whole; ``after_crash``: each of its pages, if the last process did not close it."""
+    def check(self) -> None:
+        """Check the file as a whole."""
 
     def note(self, error: Exception) -> None:
         """Remember an error of a request, so that ``check`` looks for its cause."""

@@ -327,13 +327,13 @@ class Store:
         with self.read() as tx:
             tx.execute(text("SELECT 1"))
 
-    def check(self, *, after_crash: bool = False) -> None:
-        """Check the file of SQLite: is it whole and writable? ``after_crash``: each of its pages, if a log was left.
+    def check(self) -> None:
+        """Check the file of SQLite as a whole: it is the one that was opened, undamaged and writable.
 
         Raises:
             Unavailable: it cannot be used as it should; ``public`` has the reason for everybody.
         """
-        self._database.check(after_crash=after_crash)
+        self._database.check()
 
     def close(self) -> None:
         """Close all connections."""

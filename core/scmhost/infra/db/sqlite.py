@@ -39,7 +39,8 @@ class SqliteFile(Database):
     """The file of a database, by its path and its URL as messages show it."""
 
     def __init__(self, path: str, url: str) -> None:
-        self.path = path
+        # As SQLAlchemy does, so that the program may change its working directory.
+        self.path = os.path.abspath(path)  # noqa: PTH100
         self._identity: tuple[int, int] | None = None
         self._url = url
         self._unwritable_at: float | None = None
@@ -54,8 +55,11 @@ class SqliteFile(Database):
         self.require_same()
         if self._damaged_at is not None:
             self._check_content()
-        connection = engine.connect()
         if self._identity is None:
+            self._check_log()
+        connection = engine.connect()
+        # A URI of SQLite, such as file:x.db?vfs=..., names no file that could be compared.
+        if self._identity is None and Path(self.path).exists():
             found = Path(self.path).stat()
             self._identity = self.opened = (found.st_dev, found.st_ino)
         return connection
@@ -89,10 +93,8 @@ class SqliteFile(Database):
         self._damaged_at, self.opened = monotonic(), _UNKNOWN
         return unusable(StoreDamaged, self._url, _DAMAGED)
 
-    def check(self, *, after_crash: bool = False) -> None:
-        """Check the file as a whole; ``after_crash``: each of its pages instead, if its write-ahead log was left.
-
-        The log may be that of another file: if somebody has copied a backup over the file, the result is damaged.
+    def check(self) -> None:
+        """Check the file as a whole.
 
         Raises:
             StoreUnreachable: it is not the file that was opened.
@@ -101,12 +103,6 @@ class SqliteFile(Database):
         """
         self.require_same()
         if not Path(self.path).exists():
-            return
-        if after_crash:
-            log = Path(f"{self.path}-wal")
-            if log.exists() and log.stat().st_size:
-                self._require_ok("integrity_check")
-                self._damaged_at = None
             return
         self._check_space()
         self._check_content()
@@ -125,22 +121,35 @@ class SqliteFile(Database):
             return
         if monotonic() < self._damaged_at + _CHECK_AGAIN_SECONDS:
             raise unusable(StoreDamaged, self._url, _DAMAGED)
-        # Others are refused while this thread reads the file.
-        self._require_ok("quick_check")
-        self._damaged_at, self.opened = None, self._identity
+        self._require_sound()
 
-    def _require_ok(self, check: str) -> None:
+    def _check_log(self) -> None:
+        """Check the whole file if it is newer than its write-ahead log.
+
+        After a crash the log is a part of the database. If a backup was copied over the file, the two do not belong
+        together, and the result is damaged.
+        """
+        try:
+            file, log = os.stat(self.path), os.stat(f"{self.path}-wal")  # noqa: PTH116
+        except FileNotFoundError:
+            return
+        if log.st_size and file.st_ctime > log.st_mtime:
+            self._require_sound()
+
+    def _require_sound(self) -> None:
+        # Others are refused while this thread reads the file.
         self._damaged_at = monotonic()
         try:
             with closing(self._new_connection()) as connection:
-                (found,) = connection.execute(f"PRAGMA {check}(1)").fetchone()
+                (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         except sqlite3.DatabaseError as error:
             found = str(error)
         if found != "ok":
             raise self._note_damage()
+        self._damaged_at, self.opened = None, self._identity
 
     def _check_space(self) -> None:
-        folder = Path(self.path).absolute().parent
+        folder = Path(self.path).parent
         if not (os.access(self.path, os.W_OK) and os.access(folder, os.W_OK)):
             raise unusable(StoreFull, self._url, _READ_ONLY)
         if sys.platform == "win32":
@@ -160,15 +169,16 @@ class SqliteFile(Database):
         if monotonic() < self._unwritable_at + _CHECK_AGAIN_SECONDS:
             raise unusable(StoreFull, self._url, _UNWRITABLE)
         try:
-            with closing(self._new_connection()) as connection:
+            with closing(self._new_connection("rw")) as connection:
                 (number,) = connection.execute("PRAGMA user_version").fetchone()
                 connection.execute(f"PRAGMA user_version = {number}")
         except sqlite3.DatabaseError as error:
             raise unusable(StoreFull, self._url, _UNWRITABLE) from error
         self._unwritable_at = None
 
-    def _new_connection(self) -> sqlite3.Connection:
-        return sqlite3.connect(f"{Path(self.path).absolute().as_uri()}?mode=rw", uri=True, timeout=1.0)
+    def _new_connection(self, mode: str = "ro") -> sqlite3.Connection:
+        # Read-only: the last connection that may write would copy a log that does not belong to the file into it.
+        return sqlite3.connect(f"{Path(self.path).as_uri()}?mode={mode}", uri=True, timeout=1.0)
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:

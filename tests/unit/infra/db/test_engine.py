@@ -204,8 +204,22 @@ def test_driver_query_has_the_errors_of_the_store(empty_url: str) -> None:
         lambda _dialect: select(VERSIONS.c.version).where(VERSIONS.c.organization_id == bindparam("id"))
     )
     with databases.opened(empty_url) as store:
-        with pytest.raises(StoreError, match="scmhost migrate"), store.read() as tx:
+        with pytest.raises(StoreError, match="scmhost db status"), store.read() as tx:
             query.rows(tx, {"id": 1})
         store.migrate()
         with store.read() as tx:
             assert query.rows(tx, {"id": 1}) == []
+
+
+def test_a_relative_path_survives_another_working_directory(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that embeds the host may change its working directory."""
+    monkeypatch.chdir(tmp_path)
+    with databases.opened(f"sqlite:///{Path(databases.name_of(sqlite_url)).name}") as store:
+        store.ping()
+        (tmp_path / "other").mkdir()
+        monkeypatch.chdir(tmp_path / "other")
+        store.check()
+        factories.new_organization(store)
+    assert list(Path.cwd().iterdir()) == []
