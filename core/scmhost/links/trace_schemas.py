@@ -270,14 +270,13 @@ def explained_frame(frame: TraceFrame, explained: ExplainedFrame) -> ExplainedFr
 
 def _frame(item: TraceFrame) -> FrameOut:
     # ``platform`` and ``in_app`` are not repeated: they only decide how the frame is linked.
-    frame, function = item.frame, item.frame.function
+    frame = item.frame
     return {
         "filename": frame.filename,
         "absPath": frame.abs_path,
         "module": frame.module,
         "package": frame.package,
-        # The names of functions are printed only. Those of a body that is no UTF-8 may hold half a character.
-        "function": function if function is None or function.isascii() else encodable(function),
+        "function": frame.function,
         "lineNo": frame.line_no,
         "colNo": frame.col_no,
         "language": item.language,

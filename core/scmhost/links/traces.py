@@ -41,7 +41,7 @@ class FrameIn(BaseModel):
     abs_path: _Text = Field(default=None, validation_alias=AliasChoices("absPath", "abs_path"))
     module: _Text = None
     package: _Text = None
-    function: str | None = None
+    function: _AnyText | None = None
     # SDKs write events in snake case; Sentry's API returns them in camel case.
     line_no: _Count = Field(default=None, validation_alias=AliasChoices("lineNo", "lineno", "line_no"))
     col_no: _Count = Field(default=None, validation_alias=AliasChoices("colNo", "colno", "col_no"))
