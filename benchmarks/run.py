@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 
+import bulk
 import crowd
 import dispatch
 import flags
@@ -45,6 +46,8 @@ AT_MOST = {
     "ingest/releases": 1.1,
     "frames/growth on hostile lines": 2.3,
     "frames/lines with an invented place, %": 0.1,
+    "bulk/load 100,000 mappings": 1.0,
+    "bulk/links that differ from the service's": 0.0,
     "owners/to splitting paths": 9.0,
     "owners/ten times the rules": 1.6,
     "owners/growth on hostile patterns": 2.6,
@@ -57,11 +60,13 @@ AT_LEAST = {
     "ingest/sqlite": 0.55,
     "ingest/postgresql": 0.55,
     "ingest/again": 3.0,
+    "bulk/DuckDB, to a plain process": 0.8,
+    "bulk/Spark, to a plain process": 0.6,
     **{f"served/{what}": bound for what, bound in REQUESTS.items()},
     **dict.fromkeys((f"served/{what}{served.ON_POSTGRESQL}" for what in REQUESTS), 0.6),
 }
 # The units of numbers that are no ratios.
-UNITS = {"ingest/memory": "MB"}
+UNITS = {"ingest/memory": "MB", "bulk/load 100,000 mappings": "s"}
 
 BENCHMARKS: tuple[Callable[[], dict[str, float]], ...] = (
     dispatch.ratios,
@@ -74,6 +79,7 @@ BENCHMARKS: tuple[Callable[[], dict[str, float]], ...] = (
     listing.ratios,
     suspect_service.ratios,
     owners.ratios,
+    bulk.ratios,
     served.ratios,
     scale.ratios,
     ingest.ratios,

@@ -14,9 +14,12 @@ from psycopg import sql
 from sqlalchemy import URL, Engine, create_engine, make_url
 
 from scmhost.infra.db.engine import Store
+from scmhost.infra.db.partitions import partition
 from scmhost.infra.db.schema import ALL_TABLES
 
 URL_VARIABLE = "SCMHOST_TEST_POSTGRES_URL"
+# With a number, all tests on PostgreSQL run with so many partitions of the large tables.
+PARTITIONS_VARIABLE = "SCMHOST_TEST_PARTITIONS"
 # All processes of a test run use the server in this folder. The first process starts it, the last one stops it.
 FOLDER_VARIABLE = "TEST_RUN_POSTGRES_FOLDER"
 
@@ -104,6 +107,9 @@ def migrated(database_url: str) -> str:
     """Create the current tables in a database; return its URL."""
     with opened(database_url) as store:
         store.migrate()
+        partitions = os.environ.get(PARTITIONS_VARIABLE)
+        if partitions and store.file is None:
+            partition(store, int(partitions))
     return database_url
 
 

@@ -6,7 +6,7 @@ from typing import Final, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from scmhost.infra.limits import DatabaseSettings, Limits
+from scmhost.infra.limits import DatabaseSettings, Limits, Quotas
 from scmhost.infra.web_settings import GroupRole, OpenIdSettings, WebSettings
 from scmhost.plugins.config.reading import CONFIG_VARIABLE, OPENID_SECRET, PLUGINS_OFF, READ_URL, WEBHOOK_KEY
 from scmhost.plugins.config.reading import DATABASE_URL as DATABASE_VARIABLE
@@ -35,6 +35,7 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("`[server]`", ServerSettings),
     ("`[database]`", DatabaseSettings),
     ("`[limits]`", Limits),
+    ("`[limits.quotas]`", Quotas),
     ("`[web]`", WebSettings),
     ("`[[web.groups]]`", GroupRole),
     ("`[web.openid]`", OpenIdSettings),
@@ -93,6 +94,7 @@ def limits() -> str:
     rows = [
         (f"`limits.{name}`", f"{field.default:,}", field.description or "")
         for name, field in Limits.model_fields.items()
+        if name != "quotas"
     ]
     return table(("limit", "default", "description"), rows)
 

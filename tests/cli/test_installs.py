@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from command import GitRepository
-from scmhost.cli.main import MCP_PACKAGES, SERVER_PACKAGES
+from scmhost.cli.main import BULK_PACKAGES, MCP_PACKAGES, SERVER_PACKAGES
 from wheels import PIP, build_wheels
 
 ROOT = Path(__file__).parents[2]
@@ -141,6 +141,9 @@ def test_light_install_links_and_writes_plugins(light: Install, checkout: GitRep
     refused = light.run("mcp", cwd=checkout.path)
     message = 'error: scmhost mcp needs the package mcp: pip install "scmhost[mcp]"\n'
     assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", message)
+    refused = light.run("relink", "a.py", cwd=checkout.path)
+    message = 'error: scmhost relink needs the package pyarrow: pip install "scmhost[duckdb]"\n'
+    assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", message)
     assert light.run("serve", "--help", cwd=checkout.path).returncode == 0
     typo = light.run("lnik", cwd=checkout.path)
     assert (typo.returncode, "No such command 'lnik'" in typo.stderr) == (2, True)
@@ -189,13 +192,14 @@ def wait_for_port(port: int, process: "subprocess.Popen[bytes]") -> None:
         *([name, "--jsonl"] for name in ("map", "roots", "derive", "url", "remote", "read-url", "owners")),
         *(["owners", "a.py"], ["owners", "check"]),
         *([name, "--help"] for name in ("serve", "demo", "mcp", "migrate", "bootstrap", "audit", "token", "commits")),
+        *([name, "--help"] for name in ("export-links", "relink")),
         *(["plugins", name, "--help"] for name in ("list", "show", "why", "doctor", "enable", "disable", "diff")),
     ],
     ids=" ".join,
 )
 def test_light_commands_import_no_server_package(checkout: GitRepository, words: list[str]) -> None:
     """The commands of the light install, and the help of all commands, import no package of the server extra."""
-    program = BLOCKED.format(packages=set(SERVER_PACKAGES | MCP_PACKAGES))
+    program = BLOCKED.format(packages=set(SERVER_PACKAGES | MCP_PACKAGES | BULK_PACKAGES))
     command = [sys.executable, "-c", program, *words]
     done = subprocess.run(command, input="", capture_output=True, text=True, check=False, cwd=checkout.path)
     assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "[]"), done.stderr

@@ -18,6 +18,7 @@ from scmhost.installations.upgrade import upgrade_when_due
 from scmhost.installations.webhooks import REGISTER_WEBHOOKS
 from scmhost.links.missing import save_missing
 from scmhost.links.sharing import delete_expired_traces
+from scmhost.organizations.quotas import refresh_row_counts
 from scmhost.organizations.tokens import save_token_uses
 from scmhost.plugins.isolation.circuit_breaker import seconds_of
 from scmhost.plugins.isolation.faults import exception_text
@@ -88,6 +89,7 @@ def background_loops(services: Services) -> list[Loop]:
             save_missing,
         )
         _unless_unavailable("housekeeping postponed", lambda: [work(services) for work in works])
+        _unless_unavailable("count of rows postponed", lambda: refresh_row_counts(services))
         _unless_unavailable("upgrade of configurations postponed", lambda: upgrade_when_due(services))
         return False
 

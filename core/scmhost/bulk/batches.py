@@ -62,8 +62,9 @@ class BatchLinker:
         lines = values.get("line")
         lines = pa.nulls(rows, pa.int64()) if lines is None or isinstance(lines, str) else lines.cast(pa.int64())
         with self._lock:
-            positions = pa.array(self._positions(different), pa.int64())
-            return self._known.links(positions.take(different.positions), lines)
+            positions, known = pa.array(self._positions(different), pa.int64()), self._known
+        # Files that another thread adds meanwhile have positions after these.
+        return known.links(positions.take(different.positions), lines)
 
     def _positions(self, different: _Different) -> list[int]:
         """Return the positions of a batch's files among the known ones. New ones are added."""

@@ -115,17 +115,16 @@ class SnapshotLinks:
     def __init__(self, snapshot: Snapshot, hooked: HookedPages | None = None) -> None:
         self.snapshot = snapshot
         self.hooked = hooked
-        self._projects: dict[str, _ProjectLinks] = {}
+        self._projects: dict[int, _ProjectLinks] = {}
 
     def find(self, project: str | None, frame: FrameQuery, release: str | None = None) -> PlainFile | OddFile:
         """Return the links of a frame's file in a project, by its slug or id. The frame's line is ignored."""
-        found = self._projects.get(project or "")
-        if found is None:
-            id_ = self.snapshot.projects.get(project or "")
-            if id_ is None:
-                return PlainFile(None, reason=Reason.NO_CODE_MAPPINGS)
-            found = self._projects[project or ""] = _ProjectLinks(self, self.snapshot.mappings.get(id_, ()))
-        return found.find(frame, self.snapshot.releases.get(release or "", {}))
+        id_ = self.snapshot.projects.get(project or "")
+        if id_ is None:
+            return PlainFile(None, reason=Reason.NO_CODE_MAPPINGS)
+        if id_ not in self._projects:
+            self._projects[id_] = _ProjectLinks(self, self.snapshot.mappings.get(id_, ()))
+        return self._projects[id_].find(frame, self.snapshot.releases.get(release or "", {}))
 
     def link(self, project: str | None, frame: FrameQuery, release: str | None = None) -> BulkLink:
         """Return the link of a frame, or the reason why it has none."""

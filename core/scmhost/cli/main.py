@@ -24,8 +24,8 @@ Commands = Mapping[str, tuple[str, str]]
 # Packages that only the extra for agents installs, on its own.
 MCP_PACKAGES: Final = frozenset({"httpx2", "mcp", "mcp_types"})
 
-# Packages for links of stored frames, and the extra that installs each.
-BULK_EXTRAS: Final = {"duckdb": "duckdb", "pyarrow": "arrow"}
+# Packages of links of stored frames. The extra for DuckDB installs both, and a command needs both.
+BULK_PACKAGES: Final = frozenset({"duckdb", "pyarrow"})
 
 # Packages that only the server extra installs.
 SERVER_PACKAGES: Final = frozenset(
@@ -61,7 +61,7 @@ COMMANDS: Final = {
     "channel": ("scmhost.cli.redirects:channel", "Show links to the source in other tools, such as Sentry."),
     "commits": ("scmhost.cli.releases:commits", "Send the commits of a git repository."),
     "completion": ("scmhost.cli.main:completion", "Print the script that completes commands in a shell."),
-    "db": ("scmhost.cli.db:database", "Show which versions can serve the database."),
+    "db": ("scmhost.cli.db:database", "Show which versions can serve the database, and split its tables."),
     "demo": ("scmhost.cli.demo:demo", "Show the main features of the service, with temporary data."),
     "derive": ("scmhost.cli.mapping_tools:derive", "Infer code mappings from frames and file lists."),
     "export-links": ("scmhost.cli.bulk:export_links", "Write a snapshot for links of stored frames."),
@@ -153,8 +153,8 @@ class LazyGroup(SuggestingGroup):
             command = f"{ctx.command_path} {ctx.invoked_subcommand}"
             if package in MCP_PACKAGES:
                 fail(f'{command} needs the package mcp: pip install "scmhost[mcp]"', EXIT_USAGE)
-            if extra := BULK_EXTRAS.get(package):
-                fail(f'{command} needs the package {package}: pip install "scmhost[{extra}]"', EXIT_USAGE)
+            if package in BULK_PACKAGES:
+                fail(f'{command} needs the package {package}: pip install "scmhost[duckdb]"', EXIT_USAGE)
             if package not in SERVER_PACKAGES:
                 raise
             fail(f'{command} needs the server: pip install "scmhost[server]"', EXIT_USAGE)

@@ -1,10 +1,59 @@
 """Limits of requests, answers, jobs and the database. The defaults are those of Sentry's API where it has one."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from .errors import InvalidInput
+
+RowKind = Literal["projects", "installations", "repositories", "commits", "file_changes", "releases", "code_mappings"]
+"""The kinds of rows that have a quota: the names of their tables."""
+
+ROWS: Final[Mapping[RowKind, str]] = {
+    "projects": "projects",
+    "installations": "installations",
+    "repositories": "repositories",
+    "commits": "commits",
+    "file_changes": "changed files of commits",
+    "releases": "releases",
+    "code_mappings": "code mappings",
+}
+"""The same in words."""
+
+
+class Quota(BaseModel):
+    """What one organization may use."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    projects: int = Field(default=10_000, ge=1, description="Most projects.")
+    installations: int = Field(default=1_000, ge=1, description="Most installations of providers.")
+    repositories: int = Field(default=200_000, ge=1, description="Most repositories.")
+    commits: int = Field(default=50_000_000, ge=1, description="Most commits.")
+    file_changes: int = Field(default=500_000_000, ge=1, description="Most changed files of all commits.")
+    releases: int = Field(default=1_000_000, ge=1, description="Most releases.")
+    code_mappings: int = Field(default=1_000_000, ge=1, description="Most code mappings of all projects.")
+    trace_seconds_per_hour: int = Field(
+        default=1_800, ge=1, description="Most seconds of processor time for traces in an hour, in each worker."
+    )
+
+    def rows(self, kind: RowKind) -> int:
+        """Return how many rows of a kind there may be."""
+        most: int = getattr(self, kind)
+        return most
+
+
+class Quotas(Quota):
+    """``[limits.quotas]``: what each organization may use, and exceptions."""
+
+    organizations: Mapping[str, Quota] = Field(
+        default_factory=dict, description="Quotas of single organizations, by slug; other keys are as above."
+    )
+
+    def __hash__(self) -> int:
+        # A mapping has none, and decoders are kept by the limits. Equality still compares everything.
+        return hash((self.commits, *self.organizations))
 
 
 class Limits(BaseModel):
@@ -97,6 +146,8 @@ class Limits(BaseModel):
     derived_from_files: int = Field(
         default=500, ge=1, description="Most files with the same name that are compared with a frame."
     )
+
+    quotas: Quotas = Field(default=Quotas(), description="What each organization may use, below.")
 
     def check(self, limit: str, size: int, field: str | None = None) -> None:
         """Check a size against the limit with this name.

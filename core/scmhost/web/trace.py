@@ -12,7 +12,7 @@ from scmhost.links.explain import ExplainedFrame, explain_links
 from scmhost.links.resolve import ResolvedFrame, notes_on_release, resolve_links
 from scmhost.links.shared_queries import SharedTrace
 from scmhost.links.sharing import LONGEST_SHARED, delete_shared, list_shared, read_shared, share_trace
-from scmhost.links.traces import LinksIn, Trace, TraceFrame, read_trace
+from scmhost.links.traces import LinksIn, Trace, TraceFrame, read_trace, trace_time
 from scmhost.links.values import FrameQuery, Link, NoLink, no_link_message
 from scmhost.organizations.queries import Project
 from scmhost.organizations.sessions import actor_of
@@ -222,10 +222,20 @@ def _page(
     )
 
 
+def _timed(show: Callable[[Visit], Response]) -> Callable[[Visit], Response]:
+    """Return a view whose processor time counts as that of a trace."""
+
+    def answer(visit: Visit) -> Response:
+        with trace_time(visit.services, visit.organization):
+            return show(visit)
+
+    return answer
+
+
 VIEWS: Final = (
     get("/organizations/{organization}/projects/{project}", show_trace),
-    post("/organizations/{organization}/projects/{project}", link_trace),
+    post("/organizations/{organization}/projects/{project}", _timed(link_trace)),
     get("/organizations/{organization}/projects/{project}/traces", list_shared_traces),
-    get("/organizations/{organization}/projects/{project}/traces/{trace}", show_shared),
+    get("/organizations/{organization}/projects/{project}/traces/{trace}", _timed(show_shared)),
     post("/organizations/{organization}/projects/{project}/traces/{trace}/delete", stop_sharing),
 )

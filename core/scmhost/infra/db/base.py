@@ -98,8 +98,10 @@ class UtcDateTime(TypeDecorator[datetime]):
 
         # The same text as SQLAlchemy's, in a fraction of the time.
         def as_text(value: datetime | None) -> str | None:
-            moment = self.process_bind_param(value, dialect)
-            return None if moment is None else moment.isoformat(" ", "microseconds")[:_TIME_LENGTH]
+            # Most times are in UTC already.
+            if value is None or value.tzinfo is not UTC:
+                value = self.process_bind_param(value, dialect)
+            return None if value is None else value.isoformat(" ", "microseconds")[:_TIME_LENGTH]
 
         return as_text
 

@@ -62,6 +62,11 @@ _RAISE: Final = (
 # A replica has the identifier of its primary server.
 _SAME: Final = text("SELECT system_identifier, current_database() FROM pg_control_system()")
 
+_DELAY: Final = text(
+    "SELECT CASE WHEN pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn() "
+    "THEN extract(epoch FROM now() - pg_last_xact_replay_timestamp()) ELSE 0 END"
+)
+
 
 class Replica:
     """A replica, and whether it can be used."""
@@ -96,6 +101,17 @@ class Replica:
         if connection is not None:
             connection.close()
         return None
+
+    def delay(self) -> float:
+        """Return for how many seconds the replica has not replayed what it has received.
+
+        Raises:
+            StoreError: it is no replica of this database.
+            SQLAlchemyError: it does not answer.
+        """
+        with self._engine.connect() as connection:
+            self._check(connection)
+            return float(connection.scalar(_DELAY) or 0)
 
     def close(self) -> None:
         """Close all connections."""
@@ -164,13 +180,13 @@ class ReplicatedStore(Store):
         Raises:
             StoreError: a URL is malformed, or not of PostgreSQL.
         """
-        url = checked_url(read_url)
-        store = cls.open(database_url, settings)
-        if store.file is not None or url.get_backend_name() != "postgresql":
+        urls = checked_url(database_url), checked_url(read_url)
+        if {url.get_backend_name() for url in urls} != {"postgresql"}:
             raise StoreError("host.read_url needs PostgreSQL in both URLs; SQLite has no replicas, remove the setting")
+        store = cls.open(database_url, settings)
         # One statement, which needs no transaction.
         primary = store._engine.execution_options(isolation_level="AUTOCOMMIT")  # noqa: SLF001 - of this class
-        store.replica = Replica(url, settings, partial(store._connect, primary))  # noqa: SLF001
+        store.replica = Replica(urls[1], settings, partial(store._connect, primary))  # noqa: SLF001
         return store
 
     @contextmanager
@@ -195,6 +211,16 @@ class ReplicatedStore(Store):
             if scope and scope.organization_id and scope.organization_id not in tx.changed:
                 parameters: dict[str, Any] = {"organization_id": scope.organization_id}
                 tx.execute(_RAISE, parameters)
+
+    def replica_delay(self) -> float:
+        """Return for how many seconds the replica has not replayed what it has received.
+
+        Raises:
+            StoreError: it is no replica of this database.
+            StoreUnreachable: it does not answer.
+        """
+        with self._translating():
+            return self.replica.delay()
 
     def close(self) -> None:
         """Close all connections."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from scmhost.infra.limits import DatabaseSettings, Limits
+from scmhost.infra.limits import DatabaseSettings, Limits, Quota, Quotas
 from scmhost.infra.secret_box import is_key
 from scmhost.infra.web_settings import OpenIdSettings, WebSettings
 from scmhost.plugins.discovery import discover
@@ -73,6 +73,8 @@ _TABLES: Final[Tables] = {
     ("host", "spans"): SpansSettings,
     ("database",): DatabaseSettings,
     ("limits",): Limits,
+    ("limits", "quotas"): Quotas,
+    ("limits", "quotas", "organizations", "*"): Quota,
     ("server",): ServerSettings,
     ("web",): WebSettings,
     ("web", "openid"): OpenIdSettings,

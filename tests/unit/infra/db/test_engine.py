@@ -5,13 +5,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 import databases
 import factories
 from scmhost.commits import bulk_queries
+from scmhost.infra.db.base import VERSIONS
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.errors import (
     Duplicate,
@@ -22,6 +23,7 @@ from scmhost.infra.db.errors import (
     StoreUnreachable,
     kind_of,
 )
+from scmhost.infra.db.statements import DriverQuery
 from scmhost.infra.limits import DatabaseSettings
 from scmhost.organizations import queries as organization_queries
 from scmhost.repositories import queries as repository_queries
@@ -194,6 +196,19 @@ def test_statuses_are_those_of_the_contract(store: Store) -> None:
             assert (
                 repository_queries.update_repository(tx, organization, repository, {"status": status}).status is status
             )
+
+
+def test_driver_query_has_the_errors_of_the_store(empty_url: str) -> None:
+    """A query that the driver executes fails like any other one: the text has the next step, and no SQL."""
+    query = DriverQuery(
+        lambda _dialect: select(VERSIONS.c.version).where(VERSIONS.c.organization_id == bindparam("id"))
+    )
+    with databases.opened(empty_url) as store:
+        with pytest.raises(StoreError, match="scmhost db status"), store.read() as tx:
+            query.rows(tx, {"id": 1})
+        store.migrate()
+        with store.read() as tx:
+            assert query.rows(tx, {"id": 1}) == []
 
 
 def test_a_relative_path_survives_another_working_directory(
