@@ -86,16 +86,21 @@ def test_a_connection_that_was_ended_is_replaced(fast: Store, postgres_url: str)
     fast.ping()
 
 
+def run_on_ended_connection(store: Store, url: str) -> None:
+    with store.read() as tx:
+        pid = tx.scalar(text("SELECT pg_backend_pid()"))
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        run_on_driver(tx.connection(), "SELECT 1")
+
+
 @pytest.mark.postgresql
 def test_a_statement_of_the_driver_on_an_ended_connection(
     fast: Store, postgres_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """SQLAlchemy does not see the error. Nothing is logged, and the next transaction gets another connection."""
-    with pytest.raises(StoreUnreachable), fast.read() as tx:
-        pid = tx.scalar(text("SELECT pg_backend_pid()"))
-        with psycopg.connect(postgres_url, autocommit=True) as other:
-            other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-        run_on_driver(tx.connection(), "SELECT 1")
+    with pytest.raises(StoreUnreachable):
+        run_on_ended_connection(fast, postgres_url)
     fast.ping()
     assert caplog.records == []
 
