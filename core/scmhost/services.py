@@ -103,7 +103,12 @@ class Services:
         """Return what an organization may use: its own keys in the settings, and those of all for the others."""
         quotas = self.limits.quotas
         own = quotas.organizations.get(organization.slug)
-        return quotas.model_copy(update=own.model_dump(exclude_unset=True)) if own else quotas
+        if own is None:
+            return quotas
+        # The rate of requests is no quota, and is read where requests are counted.
+        return quotas.model_copy(
+            update=own.model_dump(exclude_unset=True, exclude={"organization_requests_per_minute"})
+        )
 
     def for_actor(self, actor: Actor) -> Self:
         """Return the same services, with changes recorded under this actor."""

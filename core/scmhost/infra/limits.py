@@ -44,11 +44,20 @@ class Quota(BaseModel):
         return most
 
 
+class OwnQuota(Quota):
+    """``[limits.quotas.organizations.SLUG]``: exceptions for one organization."""
+
+    organization_requests_per_minute: int | None = Field(
+        default=None, ge=1, description="As the key of `[limits]`, for this organization."
+    )
+
+
 class Quotas(Quota):
     """``[limits.quotas]``: what each organization may use, and exceptions."""
 
-    organizations: Mapping[str, Quota] = Field(
-        default_factory=dict, description="Quotas of single organizations, by slug; other keys are as above."
+    organizations: Mapping[str, OwnQuota] = Field(
+        default_factory=dict,
+        description="Exceptions by the slug of an organization: these keys, and `organization_requests_per_minute`.",
     )
 
     def __hash__(self) -> int:

@@ -109,7 +109,7 @@ class Replica:
             StoreError: it is no replica of this database.
             SQLAlchemyError: it does not answer.
         """
-        with self._engine.connect() as connection:
+        with self._server.connect(self._engine) as connection:
             self._check(connection)
             return float(connection.scalar(_DELAY) or 0)
 

@@ -50,15 +50,13 @@ _COMPATIBILITY: Final = Table("schema_compatibility", MetaData(), Column("oldest
 _UNDECLARED: Final = frozenset({"id_series", "audit_id_series", _COMPATIBILITY.name})
 
 
-# A partition of a table, or a key that refers to one: see ``partitions``.
-_OF_PARTITION: Final = re.compile(r".+_\d+")
+# A partition of a table: see ``partitions``.
+_PARTITION: Final = re.compile(r".+_\d+_\d+")
 
 
-def _is_declared(name: str | None, kind: str, parents: Mapping[str, Any]) -> bool:
-    if kind == "table":
-        table = parents.get("schema_qualified_table_name") or ""
-        return not (table in _UNDECLARED or _OF_PARTITION.fullmatch(table))
-    return not (kind == "foreign_key_constraint" and _OF_PARTITION.fullmatch(name or ""))
+def _is_declared(_name: str | None, kind: str, parents: Mapping[str, Any]) -> bool:
+    name = parents.get("schema_qualified_table_name") or ""
+    return not (kind == "table" and (name in _UNDECLARED or _PARTITION.fullmatch(name)))
 
 
 def _type_differs(

@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from scmhost.infra.limits import DatabaseSettings, Limits, Quota, Quotas
+from scmhost.infra.limits import DatabaseSettings, Limits, OwnQuota, Quotas
 from scmhost.infra.secret_box import is_key
 from scmhost.infra.web_settings import OpenIdSettings, WebSettings
 from scmhost.plugins.discovery import discover
@@ -74,7 +74,7 @@ _TABLES: Final[Tables] = {
     ("database",): DatabaseSettings,
     ("limits",): Limits,
     ("limits", "quotas"): Quotas,
-    ("limits", "quotas", "organizations", "*"): Quota,
+    ("limits", "quotas", "organizations", "*"): OwnQuota,
     ("server",): ServerSettings,
     ("web",): WebSettings,
     ("web", "openid"): OpenIdSettings,
