@@ -38,7 +38,7 @@ class Service:
     url: str
     seed: int
     done: Acknowledged = field(default_factory=Acknowledged)
-    lives: int = 0
+    rounds: int = 0
     _token: str = ""
     _project: str = ""
     _installation: str = ""
@@ -55,7 +55,6 @@ class Service:
         """Start the service, and stop it at the end of the block, unless it was killed."""
         with serve(self.folder, "--database-url", self.url, workers=workers) as served:
             served.keep_reading()
-            self.lives += 1
             if not self._installation:
                 form = {"provider": "custom_scm", "name": "team", "url": "https://git.example.com/"}
                 with self.client(served) as client:
@@ -69,8 +68,10 @@ class Service:
 
     def writing(self, served: Served, writers: int = WRITERS) -> AbstractContextManager[None]:
         """Let clients write until the end of the block."""
+        # Each time with other names, so that nothing is made twice.
+        self.rounds += 1
         made = [
-            Writer(number, self.seed + self.lives, self._installation, self._project, self.done)
+            Writer(number, self.seed + self.rounds, self._installation, self._project, self.done)
             for number in range(writers)
         ]
         return writing(made, lambda: self.client(served))

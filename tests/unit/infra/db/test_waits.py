@@ -12,6 +12,7 @@ from scmhost.infra.db.drivers import long_statements
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.errors import StoreBusy, StoreUnreachable
 from scmhost.infra.db.postgresql import PostgresServer
+from scmhost.infra.db.statements import run_on_driver
 from scmhost.infra.limits import DatabaseSettings
 from scmhost.plugins import Settings
 
@@ -83,6 +84,25 @@ def test_a_connection_that_was_ended_is_replaced(fast: Store, postgres_url: str)
     with psycopg.connect(postgres_url, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
     fast.ping()
+
+
+def run_on_ended_connection(store: Store, url: str) -> None:
+    with store.read() as tx:
+        pid = tx.scalar(text("SELECT pg_backend_pid()"))
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        run_on_driver(tx.connection(), "SELECT 1")
+
+
+@pytest.mark.postgresql
+def test_a_statement_of_the_driver_on_an_ended_connection(
+    fast: Store, postgres_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """SQLAlchemy does not see the error. Nothing is logged, and the next transaction gets another connection."""
+    with pytest.raises(StoreUnreachable):
+        run_on_ended_connection(fast, postgres_url)
+    fast.ping()
+    assert caplog.records == []
 
 
 def test_parameters_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
