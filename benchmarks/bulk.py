@@ -294,7 +294,7 @@ def _duckdb(frames: Path, snapshot: Path, out: Path | None) -> None:
             out.mkdir()
             linked.write_parquet(str(out / "links.parquet"))
         else:
-            assert linked.aggregate("count(url), count(reason), count(confidence), max(id)").fetchone()
+            assert linked.aggregate("count(url), count(reason), count(confidence), max(id)").fetchall()
 
 
 @contextmanager
