@@ -15,7 +15,7 @@ ROOM ?= mapping
 MAKEFLAGS += --jobs=2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-forgejo test test-quick coverage check clients fmt docs bench spark fuzz mutants clean
+.PHONY: help demo demo-forgejo test test-quick reliability coverage check clients fmt docs bench spark fuzz mutants clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -60,6 +60,10 @@ coverage: check clients  ## Run all tests, and fail if they cover less than 95 %
 
 test-quick: .venv/ready  ## Test rules and use cases, without servers: less than a minute
 	$(BIN)/python -m pytest $(PYTEST_PARALLEL) -q -m "not postgresql and not thorough" $(QUICK_TESTS)
+
+# Not a part of "test", which runs a short form of it.
+reliability: .venv/ready  ## Kill the service and its databases, and print what was lost: at most ten minutes
+	SCMHOST_RELIABILITY=long $(BIN)/python -m pytest -n 0 -q tests/reliability $(ARGS)
 
 check: .venv/ready  ## Check lint, formatting, types and import rules
 	$(BIN)/ruff check .

@@ -4,9 +4,11 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from time import process_time
 from typing import Any, NamedTuple, Protocol
 
 import psycopg
+from service import processor_seconds
 
 from scmhost.infra.db.engine import Store
 
@@ -32,6 +34,12 @@ class Bare(Protocol):
 
     def write(self, batches: Iterable[Batch]) -> None:
         """Write them."""
+
+    def processor_seconds(self) -> float:
+        """The processor time so far of this process, and of the server process that it writes to."""
+
+    def served_processor_seconds(self) -> float:
+        """The processor time so far of the server processes that the service writes to."""
 
 
 class BareSqlite:
@@ -60,6 +68,13 @@ class BareSqlite:
             with self._connection:
                 self._insert("commits", batch.commits)
                 self._insert("file_changes", batch.changes)
+
+    def processor_seconds(self) -> float:
+        return process_time()
+
+    def served_processor_seconds(self) -> float:
+        # SQLite runs in the service.
+        return 0.0
 
     def _rows(self, table: str, key: str) -> list[Row]:
         query = f"SELECT * FROM served.{table} WHERE {key} > ? ORDER BY {key}"
@@ -92,6 +107,16 @@ class BarePostgresql:
             with self._connection.transaction(), self._connection.cursor() as cursor:
                 self._copy(cursor, "commits", batch.commits)
                 self._copy(cursor, "file_changes", batch.changes)
+
+    def processor_seconds(self) -> float:
+        return process_time() + processor_seconds(self._connection.info.backend_pid)
+
+    def served_processor_seconds(self) -> float:
+        found = self._served.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+            " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        return sum(processor_seconds(pid) for (pid,) in found)
 
     def _follow(self, table: str) -> None:
         found = self._connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()

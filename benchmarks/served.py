@@ -15,11 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import clock_gettime
 from typing import Final, NamedTuple
 
 from ingest import new_postgresql
-from service import Service, free_port, service, wait_for
+from service import Service, free_port, processor_seconds, service, wait_for
 
 CLIENTS: Final = 16
 REQUESTS: Final = 600
@@ -151,9 +150,9 @@ def against(bare: Side, served: Service, requests: dict[str, Request]) -> dict[s
 
 def _cost(side: Side, request: Request) -> float:
     """Return the processor seconds of a server for one request."""
-    before = _processor_seconds(side.pid)
+    before = processor_seconds(side.pid)
     send(side, request, REQUESTS)
-    return (_processor_seconds(side.pid) - before) / REQUESTS
+    return (processor_seconds(side.pid) - before) / REQUESTS
 
 
 def send(side: Side, request: Request, count: int, *, clients: int = CLIENTS) -> None:
@@ -195,11 +194,6 @@ def _is_whole(received: bytearray, status: int) -> bool:
     length = received.lower().find(b"content-length: ")
     size = int(received[length + 16 : received.find(b"\r", length)])
     return len(received) >= end + 4 + size
-
-
-def _processor_seconds(pid: int) -> float:
-    # The clock that clock_getcpuclockid(3) returns for another process; Python has no function for it.
-    return clock_gettime((~pid << 3) | 2)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from scmhost.app import Host
 from scmhost.application import create_application
 from scmhost.infra.clock import Clock, SystemClock
 from scmhost.infra.db.engine import Store
+from scmhost.infra.limits import DatabaseSettings
 from scmhost.infra.logs import configure_logs
 from scmhost.infra.secret_box import SecretBox
 from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
@@ -208,7 +209,7 @@ def open_api(
     elif database_url is None:
         shutil.copy(_migrated(), folder / "test.db")
     settings = read_settings(config, {"SCMHOST_DATABASE_URL": database_url or f"sqlite:///{folder}/test.db"})
-    store = Store.open(settings.host.database_url, busy_timeout=busy_timeout)
+    store = Store.open(settings.host.database_url, DatabaseSettings(lock_seconds=busy_timeout))
     clock = clock or SystemClock()
     box = SecretBox(settings.host.encryption_keys)
     plugins = PluginHost.open(

@@ -14,14 +14,18 @@ from psycopg import sql
 from sqlalchemy import URL, Engine, create_engine, make_url
 
 from scmhost.infra.db.engine import Store
+from scmhost.infra.db.partitions import partition
 from scmhost.infra.db.schema import ALL_TABLES
 
 URL_VARIABLE = "SCMHOST_TEST_POSTGRES_URL"
+# With a number, all tests on PostgreSQL run with so many partitions of the large tables.
+PARTITIONS_VARIABLE = "SCMHOST_TEST_PARTITIONS"
 # All processes of a test run use the server in this folder. The first process starts it, the last one stops it.
 FOLDER_VARIABLE = "TEST_RUN_POSTGRES_FOLDER"
 
 
 _first_sqlite: list[Engine] = []
+_OF_DIALECT = {"hide_parameters", "json_serializer", "json_deserializer"}
 
 
 def create_sharing_engine(url: URL, **options: Any) -> Engine:
@@ -31,7 +35,11 @@ def create_sharing_engine(url: URL, **options: Any) -> Engine:
     """
     engine = create_engine(url, **options)
     if engine.dialect.name == "sqlite":
-        _first_sqlite[:] = _first_sqlite or [engine]
+        if not _first_sqlite:
+            # The first connection prepares the dialect, and the first engine of a test may never have one.
+            memory = create_engine("sqlite://", **{name: options[name] for name in options if name in _OF_DIALECT})
+            memory.connect().close()
+            _first_sqlite.append(memory)
         first = _first_sqlite[0]
         # The dialect is a part of a statement's key in the cache.
         engine.dialect = engine.pool._dialect = first.dialect
@@ -99,6 +107,9 @@ def migrated(database_url: str) -> str:
     """Create the current tables in a database; return its URL."""
     with opened(database_url) as store:
         store.migrate()
+        partitions = os.environ.get(PARTITIONS_VARIABLE)
+        if partitions and store.file is None:
+            partition(store, int(partitions))
     return database_url
 
 

@@ -29,6 +29,7 @@ from scmhost.links.values import MappingDraft
 from scmhost.organizations import people_queries
 from scmhost.organizations import queries as organization_queries
 from scmhost.redirects import queries as redirect_queries
+from scmhost.redirects.queries import RedirectKeyDraft
 from scmhost.releases import content_queries
 from scmhost.releases import queries as release_queries
 from scmhost.releases.values import DeployDraft, ReleaseDraft
@@ -152,7 +153,7 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         key = missing_queries.MissingKey(organization_id, NOW.date(), project, "stack_root_mismatch", "/opt/")
         missing_queries.add_counts(tx, {key: 1}, 10, "...")
         shared_queries.add(tx, organization_id, TraceDraft(project, "a trace", None, None, SYSTEM, NOW, NOW))
-        redirect_queries.create(tx, organization_id, "sentry", f"{organization_id}-key", NOW, binds_sender=False)
+        redirect_queries.create(tx, organization_id, RedirectKeyDraft("sentry", f"{organization_id}-key"), NOW)
         audit_queries.add(tx, organization_id, note(token), NOW)
         person = people_queries.create_person(tx, "Ada", NOW)
         people_queries.set_role(tx, organization_id, person.id, "admin", NOW)

@@ -74,7 +74,7 @@ class Host:
         from scmhost.plugins import PluginHost
         from scmhost.services import Services
 
-        store = open_store(settings.host.database_url, settings.host.read_url)
+        store = open_store(settings.host.database_url, settings.host.read_url, settings.database)
         if migrate:
             try:
                 store.migrate()

@@ -27,6 +27,7 @@ from scmhost.admin.routes import gauges_loop, metrics_router
 from scmhost.audit import routes as audit_routes
 from scmhost.commits import routes as commit_routes
 from scmhost.infra.api_routes import DOCUMENTED_ERRORS, DirectRoute
+from scmhost.infra.db.errors import StoreError
 from scmhost.infra.errors import (
     ERROR_STATUS,
     InvalidInput,
@@ -90,7 +91,7 @@ ROUTERS: Final = (
 )
 
 
-_STATUSES: Final[Statuses] = (*ERROR_STATUS, (ProviderOff, 404))
+_STATUSES: Final[Statuses] = (*ERROR_STATUS, (ProviderOff, 404), (StoreError, 503))
 _REFUSED_STATUS: Final = {"not_found": 404, "invalid": 400, "conflict": 409, "forbidden": 403, "unavailable": 503}
 _FAULT_STATUS: Final = {"timed_out": 503, "busy": 503, "suspended": 503}
 
@@ -226,7 +227,13 @@ def _on_scmhost_error(_request: Request, error: Exception) -> JSONResponse:
     hidden = error.public if isinstance(error, ScmhostError) else None
     if hidden and status >= 500:  # noqa: PLR2004
         log.warning("database fault", error=str(error))
-    return problem(status, hidden or str(error), {"WWW-Authenticate": "Bearer"} if status == 401 else None)  # noqa: PLR2004
+    return problem(status, hidden or str(error), _headers_of(status, error))
+
+
+def _headers_of(status: int, error: Exception) -> dict[str, str] | None:
+    if status == 401:  # noqa: PLR2004
+        return {"WWW-Authenticate": "Bearer"}
+    return _retry_after(getattr(error, "retry_after", None))
 
 
 def _retry_after(seconds: int | None) -> dict[str, str] | None:

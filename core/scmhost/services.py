@@ -9,7 +9,7 @@ from scmhost.infra.clock import Clock
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.schema import PROBLEMS, SERVED
 from scmhost.infra.errors import NotFound, Unavailable
-from scmhost.infra.limits import Limits
+from scmhost.infra.limits import Limits, Quota
 from scmhost.infra.secret_box import NO_KEYS, SecretBox
 from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
 from scmhost.infra.web_settings import DEFAULT_WEB, WebSettings
@@ -62,7 +62,8 @@ class Services:
         web: the settings of the pages for people.
         actor: who makes the changes, for the audit log.
         full_at: the token buckets of rate limits: when each is full again, by the kind and the id of its key.
-        token_uses: the tokens that were used and whose time of use is not saved yet, by organization and id.
+        token_uses: the tokens and redirect keys that were used and whose time of use is not saved yet, by organization
+            and id.
         local_tokens: the tokens of commands on this machine: their organization, and the user that they act for.
     """
 
@@ -97,6 +98,17 @@ class Services:
             self._shared.setdefault(kind, kind())
         instance: T = self._shared[kind]
         return instance
+
+    def quota_of(self, organization: Organization) -> Quota:
+        """Return what an organization may use: its own keys in the settings, and those of all for the others."""
+        quotas = self.limits.quotas
+        own = quotas.organizations.get(organization.slug)
+        if own is None:
+            return quotas
+        # The rate of requests is no quota, and is read where requests are counted.
+        return quotas.model_copy(
+            update=own.model_dump(exclude_unset=True, exclude={"organization_requests_per_minute"})
+        )
 
     def for_actor(self, actor: Actor) -> Self:
         """Return the same services, with changes recorded under this actor."""

@@ -6,7 +6,7 @@ from typing import Final, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from scmhost.infra.limits import Limits
+from scmhost.infra.limits import DatabaseSettings, Limits, Quotas
 from scmhost.infra.web_settings import GroupRole, OpenIdSettings, WebSettings
 from scmhost.plugins.config.reading import CONFIG_VARIABLE, OPENID_SECRET, PLUGINS_OFF, READ_URL, WEBHOOK_KEY
 from scmhost.plugins.config.reading import DATABASE_URL as DATABASE_VARIABLE
@@ -33,7 +33,9 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("`[host.spans]`", SpansSettings),
     ("`[host.outbound]`", OutboundSettings),
     ("`[server]`", ServerSettings),
+    ("`[database]`", DatabaseSettings),
     ("`[limits]`", Limits),
+    ("`[limits.quotas]`", Quotas),
     ("`[web]`", WebSettings),
     ("`[[web.groups]]`", GroupRole),
     ("`[web.openid]`", OpenIdSettings),
@@ -50,6 +52,7 @@ _DESCRIPTIONS: Final = {
     (HostSettings, "metrics"): "Prometheus metrics, below.",
     (HostSettings, "spans"): "OpenTelemetry spans, below.",
     (FileSettings, "server"): "How `scmhost serve` listens, below.",
+    (FileSettings, "database"): "Connections to the database, below.",
     (FileSettings, "limits"): "Limits of requests, below.",
     (FileSettings, "web"): "Pages for people, below.",
     (FileSettings, "plugins"): "One table per plugin, below.",
@@ -91,6 +94,7 @@ def limits() -> str:
     rows = [
         (f"`limits.{name}`", f"{field.default:,}", field.description or "")
         for name, field in Limits.model_fields.items()
+        if name != "quotas"
     ]
     return table(("limit", "default", "description"), rows)
 

@@ -153,6 +153,8 @@ def test_tokens_are_created_listed_and_revoked(database: str) -> None:
     assert made.pop("token")[-4:] == made["hint"]
     assert made in listed
     assert scmhost("token", "revoke", made["id"], *options).out == f"Token {made['id']} is revoked.\n"
+    again = scmhost("token", "revoke", made["id"], *options, "--json").out
+    assert json.loads(again) == {"id": made["id"], "revoked": True}
     assert "revoked" in scmhost("token", "list", *options).out
     assert scmhost("token", "revoke", made["id"], *options).code in (0, 1)
     assert scmhost("token", "create", *options, "--name", "x", "--scope", "org:nope").code == 1

@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -81,6 +83,22 @@ def test_systemd_is_notified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
     with pytest.raises(ScmhostError, match="NOTIFY_SOCKET"):
         notify_systemd("READY=1")
+
+
+def test_connections_fit_the_open_files() -> None:
+    """The limit of the process is raised; if the system does not allow it, there are fewer connections."""
+    program = (
+        "import resource; from scmhost.cli.serve import _that_fit; from scmhost.infra.limits import Limits\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (300, 600))\n"
+        "for wanted in (200, 1000):\n"
+        "    fitting = _that_fit(Limits(connections=wanted)).connections\n"
+        "    print(fitting, *resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert [line for line in done.stdout.splitlines() if line[0].isdigit() and "[" not in line] == [
+        "200 456 600",
+        "344 600 600",
+    ]
 
 
 def test_settings_of_the_server_and_workers_that_end(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from command import scmhost
 from scmhost.agents import AgentsMissing, agents_endpoint
 from scmhost.agents.routes import McpEndpoint
 from scmhost.application import create_application
+from scmhost.infra.public_address import trusted_hosts
 from serving import serve
 
 TRACE = """\
@@ -80,7 +81,9 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentClient]:
 def open_agent(folder: Path) -> Iterator[AgentClient]:
     """Yield a caller of a service with a mapped repository."""
     with open_api(folder, background=False) as api:
-        application = create_application(api.services, agents=McpEndpoint)
+        # As without an address of the service: the tools' own requests are for a host that is trusted.
+        services = replace(api.services, trusted_hosts=trusted_hosts("testserver", []))
+        application = create_application(services, agents=McpEndpoint)
         installation = api.install(preset="gitea")
         repository = api.repository()
         claim = {"provider": "integrations:custom_scm", "installation": installation["id"]}

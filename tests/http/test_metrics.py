@@ -125,6 +125,20 @@ def test_tokens_of_one_organization_share_a_limit(tmp_path: Path) -> None:
     assert neighbour.status_code == 200
 
 
+def test_one_organization_may_make_more_requests(tmp_path: Path) -> None:
+    """An exception for it overrides the limit of all; others keep that."""
+    configuration = (
+        f"{PLUGINS_TOML}[limits]\norganization_requests_per_minute = 2\n"
+        "[limits.quotas.organizations.acme]\norganization_requests_per_minute = 4\n"
+        "[limits.quotas.organizations.other]\nprojects = 5\n"
+    )
+    with open_api(tmp_path, configuration, background=False) as api:
+        other = bootstrap(api.services, "other", "web").token
+        for path, token, most in (("repos/", None, 4), ("/api/0/organizations/other/repos/", other, 2)):
+            answers = [api.get(path, token=token).status_code for _ in range(most + 1)]
+            assert answers == [*([200] * most), 429]
+
+
 def test_commits_and_frames_are_counted_by_outcome(api: ApiClient) -> None:
     """A commit that is sent twice is new once; a frame is counted as linked, or under its reason."""
     api.link()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from api import PLUGINS_TOML, SHA, ApiClient, open_api
+from browsing import signed_in, text_of
 from hosting import candidate
 from plugins.shelf import shelf
 from scmhost.sdk import ProviderForbidden, Repository
@@ -49,6 +50,28 @@ def test_owners_of_linked_files(forge: ApiClient) -> None:
     assert shelf.reads == [(SHA, ".github/CODEOWNERS")]
     plain = forge.post(LINKS.removesuffix("?owners=true"), BODY).json()["frames"]
     assert not any("owners" in frame or "context" in frame for frame in plain)
+
+
+def test_owners_on_the_page_of_a_trace(forge: ApiClient) -> None:
+    """The page names the owners of a linked file, with the file and line of the rule, if they are requested."""
+    shelf.files = {(SHA, ".github/CODEOWNERS"): b"# <owners>\n*.py @team ada@example.com\n"}
+    reader = signed_in(forge, "Eve", "member")
+    reader.open("/organizations/acme/projects/web")
+    text = 'File "/srv/app/a.py", line 3, in a\nFile "/srv/app/b.md", line 3, in b\n'
+    reader.submit("Find the source", text=text, commit=SHA, people="on")
+    rows = [text_of(row, " ") for row in reader.page.css(".frames > li")]
+    assert "Owners: @team, ada@example.com ( .github/CODEOWNERS:2 )" in rows[0]
+    assert "Owners: nobody" in rows[1]
+
+
+def test_owners_at_a_branch_are_read_anew(forge: ApiClient) -> None:
+    """A push that changes the file needs no refresh: only contents at commits are cached."""
+    body = {"frames": TRACE["frames"][:1]}
+    for owner in ("@before", "@after"):
+        shelf.files = {("main", ".github/CODEOWNERS"): f"* {owner}\n".encode()}
+        (found,) = owners_of(forge, body)
+        assert found is not None
+        assert found["ownerships"] == [{"owners": [owner], "line": 1, "section": None}]
 
 
 def test_sections_of_gitlab(forge: ApiClient) -> None:

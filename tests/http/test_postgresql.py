@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from api import OLDER_SHA, SHA, ApiClient, commit, open_api
+from api import OLDER_SHA, PLUGINS_TOML, SHA, ApiClient, commit, open_api
+from scmhost.organizations.quotas import row_uses
 
 
 @pytest.fixture
@@ -94,3 +95,14 @@ def test_senders_of_the_same_commits_do_not_wait_for_each_other(api: ApiClient) 
     with ThreadPoolExecutor(12) as pool:
         assert set(pool.map(send, range(12))) == {200}
     assert len(api.get("repos/").json()) == 4
+
+
+def test_quotas_are_the_same_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    """What a transaction has created over a quota is rolled back, and counted rows are those of the organization."""
+    config = f"{PLUGINS_TOML}[limits.quotas]\nrepositories = 2\ncommits = 2\n"
+    with open_api(tmp_path, config, database_url=postgres_url, background=False) as api:
+        sent = [commit(f"{number:040x}", f"team/{number}") for number in range(3)]
+        answers = [api.post("commits/", {"commits": [item]}).status_code for item in sent]
+        assert answers == [200, 200, 403]
+        assert [item["name"] for item in api.get("repos/").json()] == ["team/0", "team/1"]
+        assert {use.key: use.used for use in row_uses(api.services, api.there.organization)}["commits"] == 2

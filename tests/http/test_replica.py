@@ -18,6 +18,7 @@ from api import PLUGINS_TOML, ApiClient, tenant
 from hosting import SettableClock
 from main_story import tell_main_story
 from replica import ReplicaServer, replicated_server
+from scmhost.admin import doctor
 from scmhost.app import Host
 from scmhost.application import create_application
 from scmhost.infra.db import replicas
@@ -170,8 +171,12 @@ def test_primary_server_answers_for_a_replica_that_is_down(
     api.repository("team/one", None)
     server.catch_up()
     assert on_replica(api, reading(api))
+    assert list(doctor.check_replica(api.services)) == []
     server.stop()
     try:
+        (finding,) = doctor.check_replica(api.services)
+        assert (finding.severity, finding.subject) == ("warning", "the replica")
+        assert "it is not used" in finding.problem
         with capture_logs() as logs:
             assert [names(api) for _ in range(3)] == [{"team/one"}] * 3
         assert [line["event"] for line in logs if line["log_level"] == "warning"] == ["replica not used"]

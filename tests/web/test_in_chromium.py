@@ -66,6 +66,8 @@ def pages_of(api: ApiClient) -> dict[str, str]:
         "derive": f"{PROJECT}/mappings/derive",
         "shared": f"{PROJECT}/traces/{_shared(api)}",
         "shared traces": f"{PROJECT}/traces",
+        "settings of a project": f"{PROJECT}/settings",
+        "settings": "/organizations/acme/settings",
         **_pages_of_things(api),
         "not found": "/no/such/page",
         "reason": f"/r/{key}?file=/opt/x.py",

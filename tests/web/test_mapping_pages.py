@@ -7,6 +7,8 @@ import pytest
 from api import ApiClient
 from browsing import Browser, fields_of, signed_in
 from scmhost.links.code_mappings import mappings_in_order
+from scmhost.links.sharing import share_trace
+from scmhost.links.traces import LinksIn
 from scmhost.organizations.create import create_organization, create_project
 from scmhost.organizations.queries import Project
 from shown_pages import TRACE, open_sample
@@ -111,6 +113,20 @@ def test_difference_on_a_trace(unchanged: ApiClient, looking: Browser) -> None:
     assert "team/shop: other/shop/cart.py at main" in rows[1][2]
     assert "no known commit has this file" in rows[1][2]
     assert roots(unchanged) == SHOP
+
+
+def test_mapping_is_tried_on_the_trace_that_was_shared_last(api: ApiClient, admin: Browser) -> None:
+    """What was entered stays; the button is there while a trace is shared."""
+    admin.open(PAGE)
+    admin.click("Edit /srv/shop/")
+    label = "Try it on the trace that was shared last"
+    assert label not in admin.text
+    share_trace(api.services, api.there.organization, api.there.project, LinksIn(text=TRACE))
+    admin.open(admin.path)
+    button(admin, label, "shared", source_root="other/")
+    assert admin.first("h2").text() == "2 of 6 frames would change"
+    assert admin.first("#source_root").attributes["value"] == "other/"
+    assert admin.first("#text").text().strip() == TRACE.strip()
 
 
 def test_change_and_delete(api: ApiClient, admin: Browser) -> None:

@@ -157,3 +157,17 @@ def test_trace_that_cannot_be_shared_is_kept_in_the_form(reader: Browser) -> Non
     reader.submit("Share", do="share", text="x" * 200_001)
     assert reader.status == 400
     assert "1 to 200,000 characters" in text_of(reader.first("#wrong-text"))
+
+
+def test_suspects_and_owners_come_on_request(reader: Browser) -> None:
+    """With the box checked the page has the commits that touch the trace, with evidence, and the owners of files."""
+    paste(reader, TRACE)
+    assert "Suspect commits" not in [heading.text() for heading in reader.page.css("h2")]
+    assert "Owners" not in text_of(reader.page.css(".frames > li")[0], " ")
+    paste(reader, TRACE, people="on")
+    assert reader.status == 200
+    assert "Suspect commits" in [heading.text() for heading in reader.page.css("h2")]
+    assert "Owners are not known: " in text_of(reader.page.css(".frames > li")[0], " ")
+    first = text_of(reader.page.css(".frames")[1].css("li")[0], " ")
+    assert "medium Mend it" in first
+    assert "added cart.py, payment.py, __main__.py" in first

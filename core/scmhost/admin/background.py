@@ -9,6 +9,7 @@ import structlog
 
 from scmhost.commits.complete import COMPLETE_PUSH, complete_push
 from scmhost.infra.db import jobs
+from scmhost.infra.db.drivers import long_statements
 from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.errors import Unavailable
 from scmhost.infra.loops import Loop
@@ -17,6 +18,7 @@ from scmhost.installations.upgrade import upgrade_when_due
 from scmhost.installations.webhooks import REGISTER_WEBHOOKS
 from scmhost.links.missing import save_missing
 from scmhost.links.sharing import delete_expired_traces
+from scmhost.organizations.quotas import refresh_row_counts
 from scmhost.organizations.tokens import save_token_uses
 from scmhost.plugins.isolation.circuit_breaker import seconds_of
 from scmhost.plugins.isolation.faults import exception_text
@@ -78,6 +80,7 @@ def background_loops(services: Services) -> list[Loop]:
 
     def keep_house(_woken: bool) -> bool:  # noqa: FBT001
         works = (
+            check_store,
             delete_due_repositories,
             forget_expired,
             delete_expired_traces,
@@ -86,6 +89,7 @@ def background_loops(services: Services) -> list[Loop]:
             save_missing,
         )
         _unless_unavailable("housekeeping postponed", lambda: [work(services) for work in works])
+        _unless_unavailable("count of rows postponed", lambda: refresh_row_counts(services))
         _unless_unavailable("upgrade of configurations postponed", lambda: upgrade_when_due(services))
         return False
 
@@ -96,10 +100,16 @@ def background_loops(services: Services) -> list[Loop]:
     return [jobs_loop, Loop("housekeeping", keep_house, seconds=HOUSEKEEPING_SECONDS, telemetry=telemetry)]
 
 
+def check_store(services: Services) -> None:
+    """Check the database as a whole, so that damage is noticed though no request reads the damaged part."""
+    services.store.check()
+
+
 def _unless_unavailable(event: str, work: Callable[[], object]) -> None:
     """Do the work, or log one line without a traceback if the database is down, which ``/readyz`` reports."""
     try:
-        work()
+        with long_statements():
+            work()
     except Unavailable as error:
         log.warning(event, error=str(error))
 

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Final
 
 from scmhost.commits.complete import COMPLETE_PUSH
+from scmhost.infra.db.replicas import ReplicatedStore
 from scmhost.infra.db.schema import PROBLEMS, SERVED
 from scmhost.infra.errors import ScmhostError
 from scmhost.installations import queries as installation_queries
@@ -36,6 +37,7 @@ __all__ = ["Finding", "config_error_findings", "error_finding", "run_checks", "w
 _MAX_CLOCK_DIFFERENCE: Final = timedelta(seconds=5)
 # The clocks of two machines may differ a little, so that new rows may seem to come from the future.
 _FUTURE: Final = timedelta(minutes=5)
+_MAX_DELAY: Final = timedelta(minutes=1)
 _EXPIRES_SOON: Final = timedelta(days=7)
 _EXAMPLES: Final = 3
 _FAILED_REMEDIES: Final = {
@@ -94,6 +96,7 @@ def _check_rows(services: Services) -> list[Finding]:
 def check_database(services: Services) -> Findings:
     """Report a database that does not answer, has other tables, or is not writable."""
     try:
+        services.store.check()
         state = services.store.schema_state()
     except ScmhostError as error:
         yield error_finding(DATABASE, error)
@@ -110,6 +113,20 @@ def check_database(services: Services) -> Findings:
             admin_queries.check_write_access(tx)
     except ScmhostError as error:
         yield error_finding(DATABASE, error)
+
+
+def check_replica(services: Services) -> Findings:
+    """Report a replica that cannot be used, or that is far behind: the primary server answers for it."""
+    if not isinstance(services.store, ReplicatedStore):
+        return
+    try:
+        delay = services.store.replica_delay()
+    except ScmhostError as error:
+        yield Finding("warning", "the replica", f"it is not used: {error}", "check host.read_url, and that it runs")
+        return
+    if delay > _MAX_DELAY.total_seconds():
+        problem = f"it is {delay:.0f} s behind, so that organizations that write read from the primary server"
+        yield Finding("warning", "the replica", problem, "find what holds it up: a long query, a pause, or its disk")
 
 
 def check_clocks(services: Services) -> Findings:
@@ -147,6 +164,7 @@ def check_organization_names(services: Services) -> Findings:
 
 def _organization_lists(settings: Settings) -> Iterator[tuple[tuple[str, ...], Sequence[str | int]]]:
     yield ("host", "operators"), settings.host.operators
+    yield ("limits", "quotas", "organizations"), tuple(settings.limits.quotas.organizations)
     for name, own in settings.plugins.items():
         yield ("plugins", name, "allow"), own.allow.organizations
         yield ("plugins", name, "deny"), own.deny.organizations
@@ -349,6 +367,7 @@ _HOST_CHECKS: Final[Sequence[Check]] = (
     host_checks.check_database_file,
 )
 _ROW_CHECKS: Final[Sequence[Check]] = (
+    check_replica,
     check_clocks,
     check_organization_names,
     host_checks.check_webhook_key,

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, JsonValue
 
 from scmhost import __version__
-from scmhost.infra.errors import Forbidden, ScmhostError
+from scmhost.infra.errors import Forbidden, ScmhostError, Unavailable
 from scmhost.infra.http import Moment, Wire
 from scmhost.infra.loops import Loop
 from scmhost.organizations.access import (
@@ -145,6 +145,8 @@ def ready_show(services: ServicesDep, response: Response) -> Ready:
     found = readiness(services)
     response.headers.update(NO_STORE)
     response.status_code = 200 if found.ready else 503
+    if not found.ready:
+        response.headers["Retry-After"] = str(Unavailable.retry_after)
     return Ready(
         status="ready" if found.ready else "not ready",
         detail=found.detail,

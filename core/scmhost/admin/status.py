@@ -39,6 +39,7 @@ class Readiness:
     Attributes:
         database: whether it answers, with tables that this version can serve.
         schema: the revisions of the tables and of the code that can serve them; None if the database does not answer.
+        fault: why the database cannot be used, in a sentence for everybody, if more is known than its state.
         generation: how many times this process has applied settings.
         stale_since: since when plugins.toml is invalid, so that older settings are in use; None while it is valid.
         plugins: the number of plugins by state.
@@ -53,6 +54,7 @@ class Readiness:
     plugins: Mapping[str, int]
     suspended: tuple[str, ...]
     stuck: tuple[str, ...]
+    fault: str | None = None
 
     @property
     def ready(self) -> bool:
@@ -64,7 +66,7 @@ class Readiness:
         """The reason why it is not ready, or None. It is public: it contains neither addresses nor users."""
         if self.stuck:
             return "Background work is stuck: " + "; ".join(self.stuck) + "."
-        return _DATABASE_DETAILS.get(self.database)
+        return self.fault or _DATABASE_DETAILS.get(self.database)
 
 
 _DATABASE_DETAILS: Final[Mapping[DatabaseState, str]] = {
@@ -79,7 +81,7 @@ def readiness(services: Services) -> Readiness:
     """Check the database, the plugins and the background loops."""
     reports = services.plugins.plugins
     status = services.plugins.configuration_status
-    schema = _schema_status(services)
+    schema, fault = _schema_status(services)
     return Readiness(
         database=_DATABASE_STATES.get(schema.state, "not_migrated") if schema else "unreachable",
         schema=schema,
@@ -88,19 +90,21 @@ def readiness(services: Services) -> Readiness:
         plugins=Counter(report.state for report in reports),
         suspended=tuple(report.name for report in reports if report.state == "suspended"),
         stuck=tuple(services.shared(Loops).stuck),
+        fault=fault,
     )
 
 
 _DATABASE_STATES: Final[Mapping[SchemaState, DatabaseState]] = {"current": "ok", "compatible": "ok", "newer": "newer"}
 
 
-def _schema_status(services: Services) -> SchemaStatus | None:
+def _schema_status(services: Services) -> tuple[SchemaStatus | None, str | None]:
     try:
-        return services.store.schema_status()
+        services.store.check()
+        return services.store.schema_status(), None
     except ScmhostError as error:
         # The text may contain the address of the database, and /readyz is public: it stays in the log.
         log.warning("not ready", error=str(error))
-        return None
+        return None, error.public
 
 
 @dataclass(frozen=True, slots=True)

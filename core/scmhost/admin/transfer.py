@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from scmhost import __version__
 from scmhost.audit.queries import record
 from scmhost.infra.db import schema
+from scmhost.infra.db.drivers import long_statements
 from scmhost.infra.db.statements import new_id
 from scmhost.infra.errors import Conflict, InvalidInput
 from scmhost.infra.secret_box import SecretBox, new_key
@@ -42,6 +43,7 @@ class Exported:
     key: str | None
 
 
+@long_statements()
 def export_organization(services: Services, organization: Organization, write: Callable[[str], object]) -> Exported:
     """Write all rows of an organization, as lines.
 
@@ -69,6 +71,7 @@ def export_organization(services: Services, organization: Organization, write: C
     return Exported(counts, key if counts.get(_SECRETS) else None)
 
 
+@long_statements()
 def import_organization(
     services: Services, file: Path, slug: str | None = None, key: str | None = None
 ) -> tuple[Organization, Mapping[str, int]]:

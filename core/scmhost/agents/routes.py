@@ -28,7 +28,8 @@ class McpEndpoint:
         self._services = services
         # An unexpected error is an answer with a request id, as for every client.
         transport = httpx2.ASGITransport(app=application, raise_app_exceptions=False)
-        self._client = httpx2.AsyncClient(transport=transport, base_url="http://scmhost", timeout=TIMEOUT_SECONDS)
+        # A host that is always trusted.
+        self._client = httpx2.AsyncClient(transport=transport, base_url="http://localhost", timeout=TIMEOUT_SECONDS)
         self._server = ServiceTools(self._client).server()
         # Requests are independent of each other, so that any worker can answer them. The protection against DNS
         # rebinding is for servers without authentication; here the page of another site has no token.

@@ -85,6 +85,19 @@ def _repository_pair(text: str) -> tuple[str, str | None]:
     return name, url or None
 
 
+def read_moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
+    """Return the time that an option names: a date, or so many hours, days or weeks from now."""
+    if text is None:
+        return None
+    if span := _SPAN.fullmatch(text):
+        units = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+        return datetime.now(UTC) + int(span[1]) * units[span[2]]
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not a time such as 90d or 2027-01-31") from error
+
+
 @click.group(name="token")
 def token() -> None:
     """Create, list and revoke access tokens."""
@@ -105,7 +118,7 @@ def token() -> None:
 @click.option(
     "--expires",
     metavar="TIME",
-    callback=lambda _context, _parameter, text: _moment(text) if text else None,
+    callback=read_moment,
     help="Such as 12h, 90d, 8w, or a date (default: never).",
 )
 @click.option(
@@ -180,16 +193,26 @@ def list_tokens(
 @org_option
 @click.argument("token_id", type=int)
 @database_options
+@json_option
 @click.pass_obj
 def revoke(
-    context: CommandContext, *, org: str | None, token_id: int, config: str | None, database_url: str | None
+    context: CommandContext,
+    *,
+    org: str | None,
+    token_id: int,
+    config: str | None,
+    database_url: str | None,
+    as_json: bool,
 ) -> None:
     """Revoke a token immediately. TOKEN_ID is the number that `scmhost token list` prints."""
     from scmhost.organizations.tokens import revoke_token
 
     with context.open_host(config, database_url) as host:
         revoke_token(host.services, organization_named(host.services, org), token_id)
-    echo(f"Token {token_id} is revoked.")
+    if as_json:
+        echo_json({"id": str(token_id), "revoked": True})
+    else:
+        echo(f"Token {token_id} is revoked.")
 
 
 def _described_token(item: "Token") -> dict[str, object]:
@@ -215,17 +238,6 @@ def _state(item: "Token", now: datetime) -> str:
 
 
 _SPAN: Final = re.compile(r"(\d{1,4})([hdw])", re.ASCII)
-
-
-def _moment(text: str) -> datetime:
-    """Return the time that an option names: a date, or so many hours, days or weeks from now."""
-    if span := _SPAN.fullmatch(text):
-        units = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-        return datetime.now(UTC) + int(span[1]) * units[span[2]]
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
-    except ValueError as error:
-        raise click.BadParameter(f"{text!r} is not a time such as 90d or 2027-01-31") from error
 
 
 @click.group(name="secrets")

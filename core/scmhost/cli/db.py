@@ -20,7 +20,7 @@ _file_argument = click.argument("file", metavar="FILE", type=click.Path(dir_okay
 
 @click.group(name="db")
 def database() -> None:
-    """Show which versions can serve the database."""
+    """Show which versions can serve the database, and split its tables."""
 
 
 @database.command(name="status")
@@ -71,6 +71,38 @@ def _sentence(found: "SchemaStatus", *, rolling: bool) -> str:
     titles = "".join(f"\n  {revision}  {title}" for revision, title in pending(found.tables).items())
     nodes = "go on serving" if rolling else "stop serving: stop them before, or accept 503 until they are replaced"
     return f"{sentence}\nMigrations to come:{titles}\nDuring the upgrade, nodes of revision {found.tables} {nodes}."
+
+
+@database.command(name="partition")
+@click.option(
+    "--partitions",
+    type=click.IntRange(0, 1_024),
+    default=32,
+    show_default=True,
+    metavar="N",
+    help="Partitions of each table; 0: none.",
+)
+@database_options
+@json_option
+@click.pass_obj
+def partition(
+    context: CommandContext, *, partitions: int, config: str | None, database_url: str | None, as_json: bool
+) -> None:
+    """Split the tables of commits, files and releases on PostgreSQL into partitions by organization.
+
+    The rows are copied in one transaction: requests for them wait, and the disk needs space for both copies. Right
+    after the first migration it takes a moment. Safe to run again.
+    """
+    from scmhost.infra.db.partitions import partition as split
+
+    with context.open_host(config, database_url, plugins=False, inspect_only=True) as host:
+        tables = split(host.services.store, partitions)
+    if as_json:
+        echo_json([{"table": one.table, "partitions": one.partitions, "rows": one.rows} for one in tables])
+        return
+    for one in tables:
+        copied = "" if one.rows is None else f", {one.rows} rows copied"
+        echo(f"{one.table}: {one.partitions} partitions{copied}")
 
 
 @click.command(name="backup")

@@ -61,7 +61,7 @@ COMMANDS: Final = {
     "channel": ("scmhost.cli.redirects:channel", "Show links to the source in other tools, such as Sentry."),
     "commits": ("scmhost.cli.releases:commits", "Send the commits of a git repository."),
     "completion": ("scmhost.cli.main:completion", "Print the script that completes commands in a shell."),
-    "db": ("scmhost.cli.db:database", "Show which versions can serve the database."),
+    "db": ("scmhost.cli.db:database", "Show which versions can serve the database, and split its tables."),
     "demo": ("scmhost.cli.demo:demo", "Show the main features of the service, with temporary data."),
     "derive": ("scmhost.cli.mapping_tools:derive", "Infer code mappings from frames and file lists."),
     "export-links": ("scmhost.cli.bulk:export_links", "Write a snapshot for links of stored frames."),

@@ -1,6 +1,7 @@
 """``scmhost redirects`` and ``channel``: the keys of redirects, and settings of the tools that link with them."""
 
 import re
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -8,6 +9,7 @@ import click
 
 from scmhost.infra.errors import InvalidInput
 
+from .admin import read_moment
 from .api_client import OrganizationApi
 from .context import EXIT_CONFIGURATION, CommandContext, database_options, echo, fail, organization_named
 from .resources import Resource, ResourceGroup, Shown
@@ -16,7 +18,15 @@ REDIRECT_KEYS: Final = Resource(
     noun="redirect key",
     path="redirect-keys/",
     label="name",
-    columns={"NAME": "name", "HINT": "hint", "BOUND TO": "sender", "REVOKED": "dateRevoked", "ID": "id"},
+    columns={
+        "NAME": "name",
+        "HINT": "hint",
+        "BOUND TO": "sender",
+        "LAST USED": "dateLastUsed",
+        "EXPIRES": "dateExpires",
+        "REVOKED": "dateRevoked",
+        "ID": "id",
+    },
     details={"BINDS SENDER": "bindsSender", "SINCE": "dateCreated"},
 )
 
@@ -31,12 +41,15 @@ redirects.add_list("org:read")
 @redirects.verb("add", "org:integrations", "{key}")
 @click.argument("name", metavar="NAME")
 @click.option("--bind", is_flag=True, help="Accept only the first sender, as installationId in Sentry's URLs names it.")
-def add(api: OrganizationApi, name: str, bind: bool) -> Any:  # noqa: FBT001 - an option
+@click.option("--expires", metavar="TIME", callback=read_moment, help="Such as 90d, or a date (default: never).")
+def add(api: OrganizationApi, name: str, bind: bool, expires: datetime | None) -> Any:  # noqa: FBT001 - an option
     """Create a key and print it once. The address of a redirect is /r/KEY below that of the service.
 
     NAME shows what the key is for, such as sentry.
     """
-    return api.post(REDIRECT_KEYS.path, {"name": name, "bindsSender": bind})
+    return api.post(
+        REDIRECT_KEYS.path, {"name": name, "bindsSender": bind, "expiresAt": expires and expires.isoformat()}
+    )
 
 
 redirects.add_remove(

@@ -262,11 +262,11 @@ def _insert(tx: Transaction, sent: _Sent, shas: Sequence[str], author_ids: Mappi
 def _commits(tx: Transaction, sent: _Sent, ids: Mapping[str, int], author_ids: Mapping[str, int]) -> list[_Row]:
     """Return the rows of new commits."""
     moment = driver_converter(tx, COMMITS.c.committed_at)
-    keys = (sent.organization_id, sent.repository_id)
+    organization_id, repository_id = sent.organization_id, sent.repository_id
     # In the order of shas, in which every writer inserts, so that no two block each other.
     shas = sorted(ids)
     return [
-        (*keys, ids[sha], sha, message, author_id, moment(time), dated, issues)
+        (organization_id, repository_id, ids[sha], sha, message, author_id, moment(time), dated, issues)
         for sha, (message, author_id, time, dated, issues) in zip(shas, sent.rows(shas, author_ids), strict=True)
     ]
 
@@ -330,12 +330,15 @@ def _takes_time(dated: Any) -> Any:
 
 def _changes(sent: _Sent, ids: Mapping[str, int]) -> list[_Row]:
     """Return the rows of the commits' changes, in the order of commit ids."""
-    pairs = [
-        (id_, change)
+    organization_id, commits = sent.organization_id, sent.commits
+    # In one pass over what may be thirty thousand changes.
+    rows = [
+        (organization_id, id_, _hash(change.path), change.path, change.type)
         for id_, sha in sorted(zip(ids.values(), ids, strict=True))
-        for change in sent.commits[sha].changes
+        for change in commits[sha].changes
     ]
-    rows = [(sent.organization_id, id_, _hash(change.path), change.path, change.type) for id_, change in pairs]
+    if len({(row[1], row[2]) for row in rows}) == len(rows):
+        return rows
     # Of several changes for one path the first counts. Few senders repeat a path.
     by_key = {row[:3]: row for row in reversed(rows)}
-    return rows if len(by_key) == len(rows) else list(reversed(by_key.values()))
+    return list(reversed(by_key.values()))

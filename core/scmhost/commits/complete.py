@@ -17,7 +17,7 @@ from scmhost.services import Services
 
 from . import bulk_queries
 from .fields import Notes
-from .ingest import IngestedCommits, report_saved_commits
+from .ingest import IngestedCommits, report_saved_commits, take_commits
 from .payload import commits_from_drafts
 
 log = structlog.get_logger(__name__)
@@ -90,6 +90,7 @@ def complete_push(services: Services, job: QueuedJob) -> None:
                 now = services.clock.now()
                 saved = bulk_queries.save(tx, wanted.organization.id, wanted.repository.id, commits, now)
                 ingested.append(IngestedCommits(wanted.repository, commits, saved, wanted.head))
+                take_commits(tx, services, wanted.organization, ingested[-1:])
     if notes := cut.all():
         log.warning("commits of a push cut", repository=wanted.repository.id, notes=notes)
     with services.store.write() as tx:

@@ -14,6 +14,7 @@ from scmhost.commits.find_repository import (
 )
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
+from scmhost.organizations.quotas import take_rows
 from scmhost.repositories.claim import checked_name
 from scmhost.sdk import Organization, Repository
 from scmhost.services import Services
@@ -129,10 +130,28 @@ def save_commits(
     if len(commits) > 1:
         queries.ensure_authors(tx, organization.id, [commit for sent in commits.values() for commit in sent])
     saved = {id_: bulk_queries.save(tx, organization.id, id_, commits[id_], now) for id_ in sorted(commits)}
-    return [
+    ingested = [
         IngestedCommits(item.repository, commits[id_], saved[id_], heads[id_], item.is_placeholder, item.assumed_for)
         for id_, item in by_id.items()
     ]
+    new = sum(item.repository.created_at == now for item in by_id.values())
+    take_rows(tx, services, organization, {"repositories": new})
+    take_commits(tx, services, organization, ingested)
+    return ingested
+
+
+def take_commits(
+    tx: Transaction, services: Services, organization: Organization, ingested: Sequence[IngestedCommits]
+) -> None:
+    """Count saved commits, and their file changes, against the quotas of the organization.
+
+    Raises:
+        QuotaExceeded: there are too many.
+    """
+    new = [(item.drafts, item.saved.new_ids) for item in ingested if item.saved.new]
+    commits = sum(len(ids) for _, ids in new)
+    changes = sum(len(draft.changes or ()) for drafts, ids in new for draft in drafts if draft.sha in ids)
+    take_rows(tx, services, organization, {"commits": commits, "file_changes": changes})
 
 
 def repository_notes(organization: Organization, ingested: Sequence[IngestedCommits]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from scmhost.commits.ingest import IngestedCommits, report_saved_commits
+from scmhost.commits.ingest import IngestedCommits, report_saved_commits, take_commits
 from scmhost.infra.db.base import is_text
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import NotFound, ScmhostError, Unauthenticated
@@ -159,6 +159,7 @@ def _save(
             if repository and commits:
                 saved = bulk_queries.save(tx, webhook.organization.id, repository.id, commits, services.clock.now())
                 ingested.append(IngestedCommits(repository, commits, saved, commits[0].sha))
+        take_commits(tx, services, webhook.organization, ingested)
         place = webhook.organization.id, webhook.installation.id
         delivery_queries.add(tx, *place, _outcome(event, ingested, notes), services.clock.now())
     # After the transaction: a slow plugin must not hold its locks.

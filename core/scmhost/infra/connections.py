@@ -33,7 +33,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._limits = limits
         self._others = others
         self._refusal: str | None = None
-        self._headers_bytes = 0
+        self.state: State | None = None
         # Since the client has completed a head, a part of a body, or a request.
         self._bytes_without_progress = 0
         self._in_head = self._in_body = False
@@ -58,7 +58,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._others.make_room(self._limits.connections):
             self._refuse(503, f"All {self._limits.connections} connections are in use (limits.connections).", 1)
             return
-        self._others.note(self, "head")
+        self._others.note(self, self._waits_for)
         self._limit_arrival()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -79,37 +79,34 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self.transport.is_closing():
             return
-        # The parser keeps a header until it is complete, and so does not show how long it is already.
-        if self._bytes_without_progress > self._limits.header_bytes:
-            self._refuse(431, self._too_long)
-        elif self._in_head or self._waits_for == "head":
+        # Checked here, too: the head, or the headers after a body, may be incomplete for ever.
+        problem = self._too_long if self._bytes_without_progress > self._limits.header_bytes else self._too_many
+        if problem:
+            self._refuse(431, problem)
+            return
+        self._others.note(self, self._waits_for)
+        if self._in_head or self.state == "head":
             self._limit_arrival()
 
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
-        self._headers_bytes, self._in_head = 0, True
-
-    def on_url(self, url: bytes) -> None:
-        """Count the address."""
-        super().on_url(url)
-        self._count(len(url))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Count a header, or one after a body in chunks."""
-        super().on_header(name, value)
-        if len(self.headers) > self._limits.headers:
-            self._stop_parsing(f"The request has more than {self._limits.headers} headers (limits.headers).")
-        self._count(len(name) + len(value))
+        self._in_head = True
 
     def on_headers_complete(self) -> None:
         """Start to answer."""
         self._in_head, self._in_body = False, True
         self._stop_arrival()
+        # Counted only if so much has arrived, with whatever follows the head.
+        if self._bytes_without_progress > self._limits.header_bytes:
+            size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+            if size > self._limits.header_bytes:
+                self._stop_parsing(self._too_long)
+        if self._too_many:
+            self._stop_parsing(self._too_many)
         if len(self.pipeline) >= _MOST_PIPELINED:
             self._stop_parsing(f"More than {_MOST_PIPELINED} requests wait for their answers.")
         super().on_headers_complete()
-        self._others.note(self, self._waits_for)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
@@ -124,7 +121,6 @@ class BoundedProtocol(HttpToolsProtocol):
         """End a request; the next bytes belong to another one."""
         self._bytes_without_progress, self._in_body = 0, False
         super().on_message_complete()
-        self._others.note(self, self._waits_for)
 
     def on_response_complete(self) -> None:
         """End an answer. A body that the application did not read may still arrive, but not for long."""
@@ -151,10 +147,13 @@ class BoundedProtocol(HttpToolsProtocol):
     def _too_long(self) -> str:
         return f"The head of the request is longer than {self._limits.header_bytes} bytes (limits.header_bytes)."
 
-    def _count(self, size: int) -> None:
-        self._headers_bytes += size
-        if self._headers_bytes > self._limits.header_bytes:
-            self._stop_parsing(self._too_long)
+    @property
+    def _too_many(self) -> str | None:
+        # None before the first request.
+        headers: list[tuple[bytes, bytes]] | None = self.headers
+        if headers is None or len(headers) <= self._limits.headers:
+            return None
+        return f"The request has more than {self._limits.headers} headers (limits.headers)."
 
     def _stop_parsing(self, refusal: str) -> None:
         self._refusal = refusal
@@ -228,14 +227,17 @@ class OpenConnections:
         self._next_line = 0.0
 
     def note(self, connection: BoundedProtocol, state: State) -> None:
-        """Keep what a connection waits for."""
-        self.forget(connection)
-        self._by_state[state][connection] = None
+        """Keep what a connection waits for. It waits from now on, if that has changed."""
+        if connection.state != state:
+            self.forget(connection)
+            self._by_state[state][connection] = None
+            connection.state = state
 
     def forget(self, connection: BoundedProtocol) -> None:
         """Remove a connection."""
-        for waiting in self._by_state.values():
-            waiting.pop(connection, None)
+        if connection.state:
+            self._by_state[connection.state].pop(connection, None)
+            connection.state = None
 
     def make_room(self, most: int) -> bool:
         """Return whether there is room for one more, after closing the one that waits longest for its client.

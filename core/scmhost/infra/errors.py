@@ -39,7 +39,9 @@ class Forbidden(ScmhostError):
 
 
 class Unavailable(ScmhostError):
-    """The request cannot be served now; a retry in a moment may succeed."""
+    """The request cannot be served now; a retry in a moment may succeed. ``retry_after`` is in seconds."""
+
+    retry_after: int | None = 5
 
 
 class Unauthenticated(ScmhostError):

@@ -153,7 +153,7 @@ def read_query(request: Request, model: type[Q]) -> Q:
     """
     try:
         # Of several values of a parameter the last one counts, as in FastAPI.
-        return model.model_validate(dict(request.query_params))
+        return model.model_validate(dict(request.query_params) if request.scope["query_string"] else {})
     except ValidationError as error:
         raise RequestValidationError([{**item, "loc": ("query", *item["loc"])} for item in error.errors()]) from error
 

@@ -1,8 +1,68 @@
-"""Limits of requests, answers and jobs. The defaults are those of Sentry's API where it has one."""
+"""Limits of requests, answers, jobs and the database. The defaults are those of Sentry's API where it has one."""
+
+from collections.abc import Mapping
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from .errors import InvalidInput
+
+RowKind = Literal["projects", "installations", "repositories", "commits", "file_changes", "releases", "code_mappings"]
+"""The kinds of rows that have a quota: the names of their tables."""
+
+ROWS: Final[Mapping[RowKind, str]] = {
+    "projects": "projects",
+    "installations": "installations",
+    "repositories": "repositories",
+    "commits": "commits",
+    "file_changes": "changed files of commits",
+    "releases": "releases",
+    "code_mappings": "code mappings",
+}
+"""The same in words."""
+
+
+class Quota(BaseModel):
+    """What one organization may use."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    projects: int = Field(default=10_000, ge=1, description="Most projects.")
+    installations: int = Field(default=1_000, ge=1, description="Most installations of providers.")
+    repositories: int = Field(default=200_000, ge=1, description="Most repositories.")
+    commits: int = Field(default=50_000_000, ge=1, description="Most commits.")
+    file_changes: int = Field(default=500_000_000, ge=1, description="Most changed files of all commits.")
+    releases: int = Field(default=1_000_000, ge=1, description="Most releases.")
+    code_mappings: int = Field(default=1_000_000, ge=1, description="Most code mappings of all projects.")
+    trace_seconds_per_hour: int = Field(
+        default=1_800, ge=1, description="Most seconds of processor time for traces in an hour, in each worker."
+    )
+
+    def rows(self, kind: RowKind) -> int:
+        """Return how many rows of a kind there may be."""
+        most: int = getattr(self, kind)
+        return most
+
+
+class OwnQuota(Quota):
+    """``[limits.quotas.organizations.SLUG]``: exceptions for one organization."""
+
+    organization_requests_per_minute: int | None = Field(
+        default=None, ge=1, description="As the key of `[limits]`, for this organization."
+    )
+
+
+class Quotas(Quota):
+    """``[limits.quotas]``: what each organization may use, and exceptions."""
+
+    organizations: Mapping[str, OwnQuota] = Field(
+        default_factory=dict,
+        description="Exceptions by the slug of an organization: these keys, and `organization_requests_per_minute`.",
+    )
+
+    def __hash__(self) -> int:
+        # A mapping has none, and decoders are kept by the limits. Equality still compares everything.
+        return hash((self.commits, *self.organizations))
 
 
 class Limits(BaseModel):
@@ -96,6 +156,8 @@ class Limits(BaseModel):
         default=500, ge=1, description="Most files with the same name that are compared with a frame."
     )
 
+    quotas: Quotas = Field(default=Quotas(), description="What each organization may use, below.")
+
     def check(self, limit: str, size: int, field: str | None = None) -> None:
         """Check a size against the limit with this name.
 
@@ -105,3 +167,43 @@ class Limits(BaseModel):
         most = getattr(self, limit)
         if size > most:
             raise InvalidInput(f"{size} is over the limit of {most} (limits.{limit}).", field)
+
+
+class DatabaseSettings(BaseModel):
+    """``[database]`` of plugins.toml: connections, and how long they wait.
+
+    With the defaults, a request that cannot be served because of the database is refused within five seconds.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pool_size: int = Field(
+        default=30,
+        ge=2,
+        le=1_000,
+        description="Most connections of each worker to PostgreSQL; a third of them stay open.",
+    )
+    pool_seconds: float = Field(
+        default=1.5, gt=0, le=60, description="Longest wait for a free connection of the worker, in seconds."
+    )
+    connect_seconds: int = Field(
+        default=2, ge=2, le=60, description="Longest time that PostgreSQL may take to open a connection, in seconds."
+    )
+    lock_seconds: float = Field(
+        default=3.0,
+        gt=0,
+        le=600,
+        description="Longest wait for a lock: of PostgreSQL, or for another writer of SQLite; in seconds.",
+    )
+    statement_seconds: float = Field(
+        default=30.0, gt=0, le=3_600, description="Longest statement of a request on PostgreSQL, in seconds."
+    )
+    long_statement_seconds: float = Field(
+        default=3_600.0,
+        gt=0,
+        le=86_400,
+        description="Longest statement of migrations, exports, jobs and deletions on PostgreSQL, in seconds.",
+    )
+
+
+DEFAULT_DATABASE: Final = DatabaseSettings()

@@ -11,6 +11,7 @@ from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import BadText, Duplicate
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
 from scmhost.infra.paging import Page, PageQuery
+from scmhost.organizations.quotas import take_rows
 from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.plugins.calls import refusals
 from scmhost.plugins.errors import Origin
@@ -80,6 +81,7 @@ def save_draft(
         raise Conflict(f"This {provider_key} installation exists already.") from error
     except BadText as error:
         raise _bad_draft(services, calls.plugin, hook, error) from error
+    take_rows(tx, services, organization, {"installations": 1})
     # The name is the plugin's, not the form's: the plugin may have normalized it.
     target = stored.installation.id, stored.installation.name
     record(tx, services, organization, "integration.add", target, {"provider": provider_key})

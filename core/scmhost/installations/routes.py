@@ -274,6 +274,7 @@ _PAGE: Final = """\
 </html>
 """
 _STATUS: Final[tuple[tuple[type[ScmhostError], int], ...]] = ((ProviderOff, 404), (Conflict, 409), (Unavailable, 503))
+_STATUS_UNAVAILABLE: Final = 503
 _REFUSED_STATUS: Final = {"forbidden": 403, "not_found": 404, "conflict": 409, "unavailable": 503}
 _FAULT: Final = 502
 
@@ -333,4 +334,7 @@ def _status_of(error: ScmhostError) -> int:
 
 def _page(status: int, title: str, text: str, address: str = "") -> HTMLResponse:
     link = f'<a href="{escape(address)}">Open the installation</a>' if address else "You can close this window."
-    return html_page(_PAGE.format(title=escape(title), text=escape(text), next=link), status)
+    answer = html_page(_PAGE.format(title=escape(title), text=escape(text), next=link), status)
+    if status == _STATUS_UNAVAILABLE:
+        answer.headers["Retry-After"] = str(Unavailable.retry_after)
+    return answer

@@ -10,6 +10,7 @@ from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.organizations import queries as organization_queries
 from scmhost.organizations.queries import Project
+from scmhost.organizations.quotas import take_rows
 from scmhost.sdk import Organization, Repository, RepositoryStatus
 from scmhost.services import Services
 
@@ -166,6 +167,7 @@ class _BulkSaver:
         if mapping_id is None:
             check_count(self._services, self._count)
             self._record("code-mapping.create", queries.create(tx, organization_id, draft, self._services.clock.now()))
+            take_rows(tx, self._services, self._organization, {"code_mappings": 1})
             self._count += 1
             return "created"
         before = queries.get(tx, organization_id, mapping_id)

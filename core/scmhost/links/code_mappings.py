@@ -15,6 +15,7 @@ from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import InvalidForm, get_installation
 from scmhost.organizations import queries as organization_queries
 from scmhost.organizations.queries import Project
+from scmhost.organizations.quotas import take_rows
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Organization, Repository, RepositoryStatus
 from scmhost.services import Services
@@ -63,6 +64,7 @@ def create_mapping(
             saved = queries.create(tx, organization.id, draft, services.clock.now())
         except Duplicate as error:
             raise _duplicate() from error
+        take_rows(tx, services, organization, {"code_mappings": 1})
         # In the same transaction: there is no change without its entry, and no entry without its change.
         record(tx, services, organization, "code-mapping.create", (saved.id, saved.stack_root), audit_details(saved))
     return MappingDetails(saved, project, repository)

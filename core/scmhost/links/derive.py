@@ -18,6 +18,7 @@ from scmhost.mapping import (
     map_frame,
 )
 from scmhost.organizations.queries import Project
+from scmhost.organizations.quotas import take_rows
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Organization, Repository, RepositoryStatus
@@ -147,6 +148,7 @@ class _DerivationSaver:
         if not self._options.save:
             return Derivation(draft, repository, "create")
         created = queries.create(self._tx, self._organization.id, draft, self._services.clock.now())
+        take_rows(self._tx, self._services, self._organization, {"code_mappings": 1})
         self._record("code-mapping.create", created)
         return Derivation(draft, repository, "create", mapping_id=created.id)
 

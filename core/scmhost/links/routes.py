@@ -56,7 +56,7 @@ from .trace_schemas import (
     with_context,
     with_owners,
 )
-from .traces import MAX_FIELD, DeriveIn, LinksIn, read_trace
+from .traces import MAX_FIELD, DeriveIn, LinksIn, counts_trace_time, read_trace
 from .values import FrameQuery, Link, LinkOptions, NoLink
 
 router: Final = direct_router(prefix="/api/0/projects/{organization}/{project}", tags=["links"])
@@ -200,6 +200,7 @@ class TraceQuery(BaseModel):
 
 
 @router.post("/trace-links/", response_model=TraceWithSuspectsOut, openapi_extra=project_route(TraceQuery))
+@counts_trace_time
 def trace_links(
     request: Request, access: Annotated[ProjectAccess, Depends(project_access("links"))], body: LinksIn
 ) -> Response:
@@ -232,6 +233,7 @@ def trace_links(
 
 
 @files_router.post("/explain/")
+@counts_trace_time
 def explain_trace(
     services: ServicesDep, organization: ForLinks, project: ProjectToLink, body: LinksIn
 ) -> ExplainedTraceOut:
@@ -267,6 +269,7 @@ class DerivationOut(Wire):
 
 
 @derivation_router.post("/derive-mappings/")
+@counts_trace_time
 def derive_mappings_route(
     services: AuditedServices, organization: ForProjects, project: ProjectToRead, body: DeriveIn
 ) -> DerivationOut:

@@ -16,7 +16,7 @@ from .resolve import ResolvedFrame, resolve_links
 from .schemas import RepositoryShort
 from .suspects import FoundSuspect, SuspectOptions, find_suspects
 from .trace_schemas import LinkedTraceOut
-from .traces import LinksIn, Trace, read_trace
+from .traces import LinksIn, Trace, counts_trace_time, read_trace
 
 router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["links"])
 
@@ -66,6 +66,7 @@ class TraceWithSuspectsOut(LinkedTraceOut):
 
 
 @router.post("/suspects/")
+@counts_trace_time
 def suspects(services: ServicesDep, organization: ForLinks, project: ProjectToLink, body: SuspectsIn) -> SuspectsOut:
     """The commits that may have introduced the error of a trace."""
     trace = read_trace(services, body)

@@ -150,7 +150,8 @@ def _located(trace: Trace, resolved: Sequence[ResolvedFrame]) -> list[_Located]:
         if path is None or item.repository is None or len(places) == MOST_FRAMES:
             continue
         key = f"{item.repository.id}/{path}" if several else path
-        frame = CodeFrame(key, usable_line(query.line), found.frame.function, is_test_path(path))
+        function = found.frame.function and encodable(found.frame.function)
+        frame = CodeFrame(key, usable_line(query.line), function, is_test_path(path))
         ref = item.outcome.ref if isinstance(item.outcome, Link) else None
         places.setdefault(frame, _Located(frame, path, item.repository, item.installation, ref))
     return list(places.values())

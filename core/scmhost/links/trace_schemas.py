@@ -194,12 +194,13 @@ def _linked_frame(item: TraceFrame, resolved: ResolvedFrame, mappings: dict[int,
     if mapping and short is None:
         short = mappings[mapping.id] = mapping_short(mapping, resolved.repository, mapping.id)
     link, missing = (outcome, None) if isinstance(outcome, Link) else (None, outcome)
+    confidence, basis = _basis(link.basis) if link else (None, None)
     return {
         "frame": _frame(item),
         "text": _span(item) if item.match else None,
         "link": _link(link) if link else None,
-        "confidence": link.basis.confidence if link else None,
-        "basis": _basis(link.basis) if link else None,
+        "confidence": confidence,
+        "basis": basis,
         "mapping": short,
         "sourcePath": outcome.source_path,
         "attemptedUrl": missing.attempted_url if missing else None,
@@ -215,8 +216,8 @@ def _link(link: Link) -> LinkOut:
 
 # There are few different ones.
 @cache
-def _basis(basis: LinkBasis) -> BasisOut:
-    return {"file": basis.file, "mapping": basis.mapping, "ref": basis.ref}
+def _basis(basis: LinkBasis) -> tuple[str, BasisOut]:
+    return basis.confidence, {"file": basis.file, "mapping": basis.mapping, "ref": basis.ref}
 
 
 def with_context(frame: FrameWithContextOut, found: SourceLines | MissingLines | None) -> FrameWithContextOut:
@@ -269,13 +270,14 @@ def explained_frame(frame: TraceFrame, explained: ExplainedFrame) -> ExplainedFr
 
 def _frame(item: TraceFrame) -> FrameOut:
     # ``platform`` and ``in_app`` are not repeated: they only decide how the frame is linked.
-    frame = item.frame
+    frame, function = item.frame, item.frame.function
     return {
         "filename": frame.filename,
         "absPath": frame.abs_path,
         "module": frame.module,
         "package": frame.package,
-        "function": frame.function,
+        # The names of functions are printed only. Those of a body that is no UTF-8 may hold half a character.
+        "function": function if function is None or function.isascii() else encodable(function),
         "lineNo": frame.line_no,
         "colNo": frame.col_no,
         "language": item.language,

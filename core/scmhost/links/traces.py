@@ -1,15 +1,19 @@
 """Stack traces as they are sent, a text or frames with the keys of Sentry's events, and the frames to link in them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from functools import wraps
+from math import ceil
+from time import monotonic, thread_time
+from typing import Annotated, Any, Final, Literal, ParamSpec, TypeVar
 
 from msgspec import Struct
 from pydantic import AfterValidator, AliasChoices, BaseModel, Field
 
 from scmhost.frames import Frame, FrameMatch, read_text
 from scmhost.frames.frame import JVM
-from scmhost.infra.errors import InvalidInput
+from scmhost.infra.errors import InvalidInput, ScmhostError, TooManyRequests
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.queries import Project
 from scmhost.sdk import Organization, ref_problem
@@ -18,7 +22,12 @@ from scmhost.services import Services
 from .resolve import ResolvedFrame, resolve_links
 from .values import FrameQuery, LinkOptions, encodable
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 MAX_FIELD: Final = 4096
+_TRACES: Final = "trace seconds"
+_HOUR: Final = 3_600.0
 
 _Text = Annotated[str | None, Field(max_length=MAX_FIELD)]
 _AnyText = Annotated[str, AfterValidator(encodable)]
@@ -32,7 +41,7 @@ class FrameIn(BaseModel):
     abs_path: _Text = Field(default=None, validation_alias=AliasChoices("absPath", "abs_path"))
     module: _Text = None
     package: _Text = None
-    function: _AnyText | None = None
+    function: str | None = None
     # SDKs write events in snake case; Sentry's API returns them in camel case.
     line_no: _Count = Field(default=None, validation_alias=AliasChoices("lineNo", "lineno", "line_no"))
     col_no: _Count = Field(default=None, validation_alias=AliasChoices("colNo", "colno", "col_no"))
@@ -164,3 +173,59 @@ def _printed(frame: Frame) -> FrameIn:
     return FrameIn.model_construct(
         filename=frame.path, module=frame.module, function=frame.function, line_no=frame.line, col_no=frame.column
     )
+
+
+class TraceTimeUsed(TooManyRequests):
+    """The traces of an organization have used the processor time of an hour."""
+
+    def __init__(self, organization: Organization, seconds: int, retry_after: int) -> None:
+        # The sentence of its base is about requests.
+        ScmhostError.__init__(
+            self,
+            f"The traces of {organization.slug!r} have used the {seconds} s of processor time of an hour "
+            f"(limits.quotas.trace_seconds_per_hour); try again in {retry_after} s.",
+        )
+        self.retry_after = retry_after
+
+
+@contextmanager
+def trace_time(services: Services, organization: Organization) -> Iterator[None]:
+    """Count the processor time of this thread in the block against the quota of the organization.
+
+    It is a token bucket as that of requests: it holds the seconds of an hour, and fills up in an hour.
+
+    Raises:
+        TraceTimeUsed: it is empty.
+    """
+    most, key = services.quota_of(organization).trace_seconds_per_hour, (_TRACES, organization.id)
+    wait = services.full_at.get(key, 0.0) - monotonic() - _HOUR
+    if wait > 0:
+        services.telemetry.count("refused_requests", {_TRACES: 1})
+        raise TraceTimeUsed(organization, most, ceil(wait))
+    began = thread_time()
+    try:
+        yield
+    finally:
+        now = monotonic()
+        used = (thread_time() - began) * _HOUR / most
+        services.full_at[key] = max(services.full_at.get(key, now), now) + used
+
+
+def counts_trace_time(route: Callable[P, T]) -> Callable[P, T]:
+    """Decorate a route that reads traces: its processor time counts. Its thread does nothing else meanwhile."""
+
+    @wraps(route)
+    def timed(*arguments: P.args, **named: P.kwargs) -> T:
+        access: Any = named.get("access")
+        services: Any = access.services if access else named["services"]
+        organization: Any = access.organization if access else named["organization"]
+        with trace_time(services, organization):
+            return route(*arguments, **named)
+
+    return timed
+
+
+def trace_seconds(services: Services, organization: Organization) -> float:
+    """Return how many seconds of processor time traces have used in about an hour, in this worker."""
+    left = services.full_at.get((_TRACES, organization.id), 0.0) - monotonic()
+    return max(0.0, left) * services.quota_of(organization).trace_seconds_per_hour / _HOUR

@@ -33,8 +33,8 @@ _TESTS: Final = (
 )
 
 
-# Pasted text is untrusted: 200 frames, each with 500 files of its name.
-_MOST_COMPARED: Final = 100_000
+# Pasted text is untrusted: 100 frames, each with 500 files of its name.
+_MOST_COMPARED: Final = 50_000
 
 
 class Evidence(NamedTuple):

@@ -220,8 +220,8 @@ def paths_to_match(info: FrameInfo) -> tuple[str | None, list[str]]:
     munged = munge(info) if platform in MUNGERS else None
     first = munged or filename
     # Written out, because this runs for every frame, and most frames have one path.
-    paths = [first] if first and _names_a_file(first) else []
-    if abs_path and _names_a_file(abs_path):
+    paths = [first] if first and (first[0] not in "<[" or _names_a_file(first)) else []
+    if abs_path and (abs_path[0] not in "<[" or _names_a_file(abs_path)):
         paths.append(abs_path)
     return munged, paths
 

@@ -66,7 +66,11 @@ class MappingIndex:
         # A name may be empty, be ``.`` or ``..``, or hold folders of its own: then the folder does not decide.
         if matches is None or name[:1] in ("", ".") or "\\" in name:
             return tuple([(rule, rule.source_path(path)) for rule in self.candidates(path, MAX_MATCHES)])
-        # A list inside of tuple() is faster than a generator, and this runs once per frame.
+        # This runs once per frame, and most folders have one rule.
+        if len(matches) == 1:
+            ((rule, head),) = matches
+            return ((rule, None if head is None else head + name),)
+        # A list inside of tuple() is faster than a generator.
         return tuple([(rule, None if head is None else head + name) for rule, head in matches])
 
 

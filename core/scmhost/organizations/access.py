@@ -162,7 +162,9 @@ def _caller(services: Services, cache: OrganizationCache, token: Token | None) -
     organization = cache.organization
     limit_rate(services, "token", token.id, services.limits.requests_per_minute)
     # One with many tokens must not starve the others.
-    limit_rate(services, "organization", organization.id, services.limits.organization_requests_per_minute)
+    own = services.limits.quotas.organizations.get(organization.slug)
+    most = own.organization_requests_per_minute if own else None
+    limit_rate(services, "organization", organization.id, most or services.limits.organization_requests_per_minute)
     # Saved by the housekeeping, because a request only reads the database.
     services.token_uses.add((organization.id, token.id))
     note_organization(organization, token.id)
@@ -207,8 +209,6 @@ async def services_of(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(services_of)]
-
-
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 
 

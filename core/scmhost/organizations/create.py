@@ -14,6 +14,7 @@ from scmhost.services import Services
 
 from . import queries
 from .queries import Project
+from .quotas import take_rows
 
 ALL_PROJECTS: Final = "-1"
 """Names every project where projects are listed, as in Sentry's API."""
@@ -91,6 +92,7 @@ def create_project(
         except Duplicate:
             # On PostgreSQL the same request may have been faster in another transaction.
             return queries.require_project(tx, organization, slug), False
+        take_rows(tx, services, organization, {"projects": 1})
         record(tx, services, organization, "project.create", (project.id, project.slug))
         return project, True
 

@@ -5,13 +5,15 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final, NotRequired, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, literal, select, update
 
 from scmhost.infra.db.base import AnyRow, secret_digest
 from scmhost.infra.db.engine import Transaction
+from scmhost.infra.db.schema import ALL_TABLES
 from scmhost.infra.db.statements import KeyQuery, SortKey, as_id, batches, duplicates, fetch_page, new_id
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageQuery
+from scmhost.redirects.tables import REDIRECT_KEYS
 from scmhost.sdk import Organization
 
 from .tables import ORGANIZATIONS, PROJECTS, TOKENS
@@ -289,9 +291,18 @@ def _token(row: AnyRow) -> Token:
 
 
 def save_token_uses(tx: Transaction, uses: Mapping[tuple[int, int], datetime]) -> None:
-    """Save when tokens were last used, by organization and id. A later time that is saved already stays."""
+    """Save when tokens and redirect keys were last used, by organization and id. A later time that is saved stays."""
     # In one order, so that two workers that save at the same time cannot deadlock.
     for (organization_id, token_id), moment in sorted(uses.items()):
-        is_row = (TOKENS.c.organization_id == organization_id) & (TOKENS.c.id == token_id)
-        is_older = TOKENS.c.last_used_at.is_(None) | (TOKENS.c.last_used_at < moment)
-        tx.execute(update(TOKENS).where(is_row, is_older).values(last_used_at=moment))
+        # An id belongs to one row of one table.
+        for table in (TOKENS, REDIRECT_KEYS):
+            is_row = (table.c.organization_id == organization_id) & (table.c.id == token_id)
+            is_older = table.c.last_used_at.is_(None) | (table.c.last_used_at < moment)
+            tx.execute(update(table).where(is_row, is_older).values(last_used_at=moment))
+
+
+def count_rows(tx: Transaction, table: str, organization_id: int, most: int | None = None) -> int:
+    """Return how many rows of a table an organization has, at most ``most``."""
+    rows = ALL_TABLES.tables[table]
+    own = select(literal(1)).where(rows.c.organization_id == organization_id).limit(most).subquery()
+    return tx.scalar(select(func.count()).select_from(own)) or 0

@@ -179,7 +179,7 @@ def token_with_service(organization: Organization, url: str, now: datetime) -> t
 
 
 def save_token_uses(services: Services) -> None:
-    """Save that the tokens that were used in this process were used by now.
+    """Save that the tokens and redirect keys that were used in this process were used by now.
 
     A request only reads the database, so its token is noted until then. If this fails, it stays noted.
     """

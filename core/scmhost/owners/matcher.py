@@ -7,6 +7,7 @@ multiply: when the part after one of them was found, that part is not looked for
 """
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Final, Generic, TypeVar
 
 from .globs import PathGlob
@@ -123,8 +124,6 @@ class _Folders(dict[str, "_State[T]"], Generic[T]):
 class _Reach:
     """Nodes that a folder reaches, and where they lead."""
 
-    __slots__ = ("_deep", "_extensions", "_make", "_nodes", "_steps")
-
     def __init__(self, make: "Callable[[Iterable[Node]], _Reach]", nodes: frozenset[Node]) -> None:
         self._make = make
         self._nodes = tuple(nodes)
@@ -154,17 +153,26 @@ class _Reach:
         found = self._steps.get(segment)
         if found is None:
             targets = [target for node in self._nodes for target in node.edges.targets(segment)]
-            reached = [*self._deep]
-            for target in targets:
-                reached += target.reached()
-            found = (self._make(reached), NO_RULES.union(*[target.below for target in targets]))
+            found = self._reached(targets) if targets else self._elsewhere
             self._steps[segment] = found
         return found
+
+    @cached_property
+    def _elsewhere(self) -> "tuple[_Reach, Rules]":
+        """What a folder leads to that no pattern names."""
+        return self._reached(())
+
+    def _reached(self, targets: Iterable[Node]) -> "tuple[_Reach, Rules]":
+        reached = [*self._deep]
+        for target in targets:
+            reached += target.reached()
+        return self._make(reached), NO_RULES.union(*[target.below for target in targets])
 
     def forget(self) -> None:
         """Forget all folders and extensions."""
         self._steps.clear()
         self._extensions.clear()
+        self.__dict__.pop("_elsewhere", None)
 
 
 class _State(dict[str, T], Generic[T]):

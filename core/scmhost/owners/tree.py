@@ -100,20 +100,26 @@ class _Edges:
         self._lengths: dict[str, list[int]] = {}
         # Ends with a dot by their extensions, and ends without one.
         self._dotted: dict[str, list[str]] = {}
-        self._dotless: list[str] = []
+        self._dotless: set[str] = set()
         for suffix in filter(None, self._ends):
             lengths = self._lengths.setdefault(suffix[-1], [])
             lengths += [] if len(suffix) in lengths else [len(suffix)]
             dot = suffix.rfind(".")
-            (self._dotless if dot < 0 else self._dotted.setdefault(suffix[dot:], [])).append(suffix)
+            if dot < 0:
+                self._dotless.add(suffix)
+            else:
+                self._dotted.setdefault(suffix[dot:], []).append(suffix)
 
     def by_extension(self, extension: str) -> Extension:
         """Return what the names with an extension, or without any, lead to."""
         if not all(check.fits_all(extension) for check in self._others):
             return Extension(None, ())
         # Without an extension, any end without a dot is possible.
-        dotless = filter(extension.endswith, self._dotless) if extension else self._dotless
-        ends = [*self._dotted.get(extension, ()), *dotless]
+        lengths = self._lengths.get(extension[-1:], ())
+        dotless = [
+            end for length in lengths if (end := extension[-length:]) in self._dotless and length < len(extension)
+        ]
+        ends = [*self._dotted.get(extension, ()), *(dotless if extension else self._dotless)]
         alike = [self._ends[end] for end in ends if len(end) <= len(extension)]
         if not all(starts.is_certain(extension) for starts in alike):
             return Extension(None, ())
@@ -191,6 +197,8 @@ class _Starts:
         for check in self.always:
             if check.fits(text):
                 found.append(check.node)
+        if not any(text[part] in texts for part, texts in self.heads):
+            return
         for length in self.lengths:
             for check in self.checks.get(text[:length], ()):
                 if check.fits(text):

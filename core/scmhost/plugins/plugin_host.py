@@ -338,7 +338,7 @@ class PluginHost:
 
 def _restart_keys(started: Settings, now: Settings) -> Iterator[str]:
     """Yield the keys that a process reads only at its start and that have changed since."""
-    for table in ("host", "server", "limits", "web"):
+    for table in ("host", "server", "database", "limits", "web"):
         before, after = getattr(started, table), getattr(now, table)
         for name in type(before).model_fields:
             if getattr(before, name) != getattr(after, name):

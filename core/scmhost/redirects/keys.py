@@ -8,6 +8,7 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
@@ -21,7 +22,7 @@ from scmhost.sdk import Organization
 from scmhost.services import Services
 
 from . import queries
-from .queries import RedirectKey
+from .queries import RedirectKey, RedirectKeyDraft
 
 MAX_KEYS: Final = 100
 """How many valid keys an organization may have."""
@@ -33,7 +34,12 @@ _KEY: Final = re.compile(r"(\d{1,16})-[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 def create_key(
-    services: Services, organization: Organization, name: str, *, binds_sender: bool = False
+    services: Services,
+    organization: Organization,
+    name: str,
+    *,
+    binds_sender: bool = False,
+    expires_at: datetime | None = None,
 ) -> tuple[RedirectKey, str]:
     """Create a redirect key. The second value is its text, which cannot be read again.
 
@@ -42,19 +48,23 @@ def create_key(
         organization: the organization that the key belongs to.
         name: shows what the key is for; several keys may have the same.
         binds_sender: whether the key works only for the first sender that uses it.
+        expires_at: when it ends to work; by default never.
 
     Raises:
-        InvalidInput: the name is blank or too long.
+        InvalidInput: the name is blank or too long, or the key would be expired already.
         Conflict: the organization has too many keys.
     """
     if not name.strip() or len(name) > LONGEST_NAME:
         raise InvalidInput(f"The name of a redirect key has 1 to {LONGEST_NAME} characters.", "name")
     text = f"{organization.id}-{secrets.token_urlsafe(32)}"
     now = services.clock.now()
+    if expires_at is not None and expires_at <= now:
+        raise InvalidInput("A redirect key expires in the future.", "expiresAt")
     with services.store.write() as tx:
-        if queries.count_valid(tx, organization.id) >= MAX_KEYS:
+        if queries.count_valid(tx, organization.id, now) >= MAX_KEYS:
             raise Conflict(f"An organization has at most {MAX_KEYS} redirect keys; revoke one that is not used.")
-        key = queries.create(tx, organization.id, name.strip(), text, now, binds_sender=binds_sender)
+        draft = RedirectKeyDraft(name.strip(), text, binds_sender, expires_at)
+        key = queries.create(tx, organization.id, draft, now)
         record(tx, services, organization, "redirect-key.create", (key.id, key.name))
     return key, text
 
@@ -82,24 +92,27 @@ def revoke_key(services: Services, organization: Organization, key_id: int) -> N
 
 
 def organization_of(services: Services, text: str, sender: str | None = None) -> tuple[RedirectKey, Organization]:
-    """Return a valid key and the organization that it belongs to.
+    """Return a valid key and the organization that it belongs to, and note that it is used.
 
     The first sender of a key that binds its sender is saved, which is the only write of a redirect.
 
     Raises:
-        NotFound: the key is unknown or revoked, or another sender's.
+        NotFound: the key is unknown, revoked or expired, or another sender's.
     """
     # One error for all cases, so that a guess does not show which of them it is.
-    unknown = NotFound("There is no such redirect: its key is unknown or revoked, or belongs to another sender.")
+    unknown = NotFound(
+        "There is no such redirect: its key is unknown or revoked, has expired, or belongs to another sender."
+    )
     match = _KEY.fullmatch(text)
     if not match:
         raise unknown
     rows = services.store.caches.find(int(match[1]), services.clock.now(), find_named)
     key = _cached_key(services, rows, secret_digest(text)) if rows else None
-    if rows is None or key is None or key.revoked_at is not None:
+    if rows is None or key is None or not key.is_valid(services.clock.now()):
         raise unknown
     if key.binds_sender and (not sender or (key.sender or _bind(services, key, sender)) != sender):
         raise unknown
+    services.token_uses.add((key.organization_id, key.id))
     return key, rows.organization
 
 
@@ -114,6 +127,8 @@ def key_problem(services: Services, organization: Organization, text: str, sende
         return f"It is no key of organization {organization.slug!r}."
     if key.revoked_at is not None:
         return f"Key {key.name!r} was revoked."
+    if not key.is_valid(services.clock.now()):
+        return f"Key {key.name!r} has expired."
     if key.binds_sender and key.sender and key.sender != sender:
         return f"Key {key.name!r} works only for the sender {key.sender!r}, as installationId in the address."
     return None

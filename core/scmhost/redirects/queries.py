@@ -20,6 +20,7 @@ class RedirectKey:
     Attributes:
         binds_sender: whether the key works only for the first sender that uses it.
         sender: that sender, as the ``installationId`` of Sentry's URLs names it; None before the first use.
+        last_used_at: when it was last used, to the minute or so.
     """
 
     id: int
@@ -30,32 +31,48 @@ class RedirectKey:
     sender: str | None
     created_at: datetime
     revoked_at: datetime | None
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+    def is_valid(self, now: datetime) -> bool:
+        """Return whether it is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
+
+
+@dataclass(frozen=True, slots=True)
+class RedirectKeyDraft:
+    """A key to save, with its text."""
+
+    name: str
+    text: str
+    binds_sender: bool = False
+    expires_at: datetime | None = None
 
 
 _COLUMNS: Final = tuple(REDIRECT_KEYS.c[field.name] for field in fields(RedirectKey))
 _KEYS: Final = REDIRECT_KEYS.c
 
 
-def create(
-    tx: Transaction, organization_id: int, name: str, text: str, now: datetime, *, binds_sender: bool
-) -> RedirectKey:
-    """Save a key with this text."""
+def create(tx: Transaction, organization_id: int, draft: RedirectKeyDraft, now: datetime) -> RedirectKey:
+    """Save a key."""
     row = {
         "organization_id": organization_id,
         "id": new_id(tx),
-        "name": name,
-        "digest": secret_digest(text),
-        "hint": text[-4:],
-        "binds_sender": binds_sender,
+        "name": draft.name,
+        "digest": secret_digest(draft.text),
+        "hint": draft.text[-4:],
+        "binds_sender": draft.binds_sender,
         "created_at": now,
+        "expires_at": draft.expires_at,
     }
     tx.mark_changed(organization_id)
     return _key(tx.execute(insert(REDIRECT_KEYS).values(row).returning(*_COLUMNS)).one())
 
 
-def count_valid(tx: Transaction, organization_id: int) -> int:
-    """Return how many keys of an organization are not revoked."""
-    is_valid = _KEYS.organization_id == organization_id, _KEYS.revoked_at.is_(None)
+def count_valid(tx: Transaction, organization_id: int, now: datetime) -> int:
+    """Return how many keys of an organization are neither revoked nor expired."""
+    lasts = _KEYS.expires_at.is_(None) | (_KEYS.expires_at > now)
+    is_valid = _KEYS.organization_id == organization_id, _KEYS.revoked_at.is_(None), lasts
     return tx.scalar(select(func.count()).select_from(REDIRECT_KEYS).where(*is_valid)) or 0
 
 

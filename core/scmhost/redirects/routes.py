@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from scmhost.infra.api_routes import direct_router
 from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError, TooManyRequests
@@ -182,6 +182,7 @@ class NewRedirectKey(BaseModel):
     binds_sender: bool = Field(
         default=False, alias="bindsSender", description="Whether the key works only for the first sender that uses it."
     )
+    expires_at: AwareDatetime | None = Field(default=None, alias="expiresAt", description="When it ends to work.")
 
 
 class RedirectKeyOut(Wire):
@@ -194,6 +195,8 @@ class RedirectKeyOut(Wire):
     sender: str | None = Field(description="The only sender of a key that binds its sender, once there is one.")
     date_created: Moment
     date_revoked: Moment | None
+    date_expires: Moment | None
+    date_last_used: Moment | None = Field(description="When it was last used, to the minute or so.")
 
 
 class NewRedirectKeyOut(RedirectKeyOut):
@@ -216,7 +219,7 @@ def redirect_keys_add(
     services: AuditedServices, organization: ForIntegrations, new: NewRedirectKey
 ) -> NewRedirectKeyOut:
     """Create a redirect key. The answer is the only one that contains it."""
-    key, text = create_key(services, organization, new.name, binds_sender=new.binds_sender)
+    key, text = create_key(services, organization, new.name, binds_sender=new.binds_sender, expires_at=new.expires_at)
     return NewRedirectKeyOut(**_key_fields(key), key=text)
 
 
@@ -289,6 +292,8 @@ def _key_fields(key: RedirectKey) -> dict[str, Any]:
         "sender": key.sender,
         "date_created": key.created_at,
         "date_revoked": key.revoked_at,
+        "date_expires": key.expires_at,
+        "date_last_used": key.last_used_at,
     }
 
 

@@ -20,6 +20,8 @@ class RedirectKeyRow(EntityMixin, Base):
     sender: Mapped[str | None]
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
 
 
 REDIRECT_KEYS: Final = table_of(RedirectKeyRow)

@@ -8,7 +8,7 @@ import structlog
 
 from scmhost.commits import bulk_queries
 from scmhost.commits.fields import Notes
-from scmhost.commits.ingest import IngestedCommits, report_saved_commits
+from scmhost.commits.ingest import IngestedCommits, report_saved_commits, take_commits
 from scmhost.commits.payload import commits_from_drafts
 from scmhost.commits.values import ListedCommit
 from scmhost.infra.db import jobs
@@ -247,4 +247,6 @@ def _save(tx: Transaction, services: Services, request: _FetchRequest, result: _
     shas = [commit.sha for commit in result.commits]
     join = len(release.projects) > 1
     content_queries.set_shas(tx, release, repository.id, shas, join=join, known=saved.new_ids)
-    return [IngestedCommits(repository, result.commits, saved, result.head)]
+    ingested = [IngestedCommits(repository, result.commits, saved, result.head)]
+    take_commits(tx, services, request.organization, ingested)
+    return ingested

@@ -17,6 +17,7 @@ from scmhost.infra.errors import InvalidInput
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.organizations import queries as organization_queries
 from scmhost.organizations.queries import Project
+from scmhost.organizations.quotas import take_rows
 from scmhost.sdk import Organization, Repository, looks_like_commit
 from scmhost.services import Services
 
@@ -83,6 +84,7 @@ def create_release(
         found = find_projects(tx, organization, projects)
         # An upsert and not a read before it: builds of several projects create the same release at once.
         release, created = queries.upsert(tx, organization.id, version, request.draft, services.clock.now())
+        take_rows(tx, services, organization, {"releases": int(created)})
         attached = queries.attach_projects(tx, organization.id, release.id, [project.id for project in found])
         # Also the projects of earlier requests: their builds have sent lists of their own.
         by_slug = {project.slug: project for project in (*release.projects, *found)}

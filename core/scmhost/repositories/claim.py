@@ -13,6 +13,7 @@ from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.db.statements import as_id
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound, ProviderRefused
 from scmhost.installations import queries as installation_queries
+from scmhost.organizations.quotas import take_rows
 from scmhost.plugins import PluginFault
 from scmhost.plugins.calls import refusals
 from scmhost.sdk import (
@@ -81,6 +82,7 @@ def create_repository(
             if known is None:
                 raise
             return known, False
+        take_rows(tx, services, organization, {"repositories": 1})
         record(tx, services, organization, "repository.add", (saved.id, saved.name))
     services.plugins.notify("scm_repository_saved", organization=organization, repository=saved)
     return saved, True
@@ -185,6 +187,7 @@ def _save(
     with services.store.write() as tx:
         if isinstance(decision, Create):
             saved = _create(tx, services, installation, decision)
+            take_rows(tx, services, organization, {"repositories": 1})
         else:
             saved = _claim(tx, installation, decision, candidate)
         # The repository was unclaimed: it has no webhook that would have to be removed.

@@ -19,8 +19,9 @@ from scmhost.links.code_mappings import (
 )
 from scmhost.links.derive import DerivationOptions, derive_for_project
 from scmhost.links.explain import MappingChange, TriedFrame, try_change
+from scmhost.links.sharing import list_shared, read_shared
 from scmhost.links.source_urls import parse_source_url
-from scmhost.links.traces import LinksIn, read_trace
+from scmhost.links.traces import LinksIn, read_trace, trace_time
 from scmhost.links.values import FrameQuery, LinkOptions, MappingDraft, encodable
 from scmhost.mapping import FrameInfo
 from scmhost.repositories.manage import list_repositories
@@ -139,6 +140,8 @@ def _answer_form(visit: Visit, existing: MappingDetails | None) -> Response:
     try:
         if visit.field("do") == "read":
             form = _read_page(visit, form)
+        if visit.field("do") == "shared":
+            form = _with_shared(visit, form)
         draft = _draft(visit, form)
         frames = _frames(visit, form)
         # A mapping is tried as it will be saved: after a change of its fields it is tried again.
@@ -164,6 +167,15 @@ def _read_page(visit: Visit, form: MappingForm) -> MappingForm:
         source_root=read.roots.source_root,
         default_branch=read.branch,
     )
+
+
+def _with_shared(visit: Visit, form: MappingForm) -> MappingForm:
+    """Return the form with the text of the trace that somebody has shared last."""
+    place = visit.services, visit.organization, visit.project
+    shared = list_shared(*place)
+    if not shared:
+        raise InvalidInput("Nobody shares a trace of this project any more.", "text")
+    return form.filled(text=read_shared(*place, shared[0].id).text)
 
 
 def _draft(visit: Visit, form: MappingForm) -> MappingDraft:
@@ -202,7 +214,8 @@ def _claimed(visit: Visit, name: str = "") -> list[Repository]:
 def _frames(visit: Visit, form: MappingForm) -> list[FrameQuery]:
     """Return the frames to try the mapping on: the one that needs it, and those of the text."""
     text = form.values.get("text", "")
-    read = read_trace(visit.services, LinksIn(text=text)).queries if text.strip() else []
+    with trace_time(visit.services, visit.organization):
+        read = read_trace(visit.services, LinksIn(text=text)).queries if text.strip() else []
     return [*([form.frame] if form.frame else []), *read[:_MOST_TRIED]]
 
 
@@ -263,6 +276,7 @@ def _page(
         options=[(name, name) for name in names] if len(names) <= _MOST_LISTED else [],
         tries=tries,
         problems=problems or {},
+        has_shared=bool(list_shared(visit.services, visit.organization, visit.project)),
         can_save=tries is not None or form.frame is None,
     )
 

@@ -10,7 +10,7 @@ from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.links.code_mappings import create_mapping, mappings_in_order
 from scmhost.links.derive import Derivation, DerivationOptions, derive_for_project
 from scmhost.links.missing import OTHER_ROOTS, SHOWN_DAYS, missing_frames
-from scmhost.links.traces import Trace
+from scmhost.links.traces import Trace, trace_time
 
 from .trace import read_form
 from .visit import Visit, get, post
@@ -41,6 +41,11 @@ def show_derive(visit: Visit) -> Response:
 def derive(visit: Visit) -> Response:
     """Show the mappings that a trace and known files support, and save the one that was accepted."""
     visit.require_admin()
+    with trace_time(visit.services, visit.organization):
+        return _derive(visit)
+
+
+def _derive(visit: Visit) -> Response:
     try:
         _, trace = read_form(visit)
     except InvalidInput as error:

@@ -1,6 +1,7 @@
 """The start page, organizations and their projects, and the settings of each, with their deletion."""
 
 from collections.abc import Callable
+from math import ceil
 from typing import Final
 
 from starlette.responses import Response
@@ -8,8 +9,10 @@ from starlette.responses import Response
 from scmhost.admin import removal
 from scmhost.infra.errors import InvalidInput
 from scmhost.infra.paging import PageQuery
+from scmhost.links.traces import trace_seconds
 from scmhost.organizations.create import create_organization, create_project, list_projects
 from scmhost.organizations.queries import Project
+from scmhost.organizations.quotas import QuotaUse, row_uses
 
 from .rendering import segment
 from .visit import View, Visit, get, post
@@ -18,6 +21,9 @@ _PROJECTS: Final = 100
 # The start page reads each organization's projects, and is one to look at.
 _ORGANIZATIONS_SHOWN: Final = 50
 _PROJECTS_SHOWN: Final = 12
+# The percentage of a quota from which on it is marked.
+_MUCH: Final = 80
+_TRACES: Final = "seconds of processor time for traces, in about an hour, in this worker"
 
 
 def show_start(visit: Visit) -> Response:
@@ -53,6 +59,15 @@ def add_project(visit: Visit) -> Response:
         return _organization_page(visit, 400, problem=error.message, slug=visit.field("slug"))
     path = f"/organizations/{organization.slug}/projects/{project.slug}"
     return visit.redirect(path, f"Project {project.slug} is there.")
+
+
+def show_limits(visit: Visit) -> Response:
+    """What the organization has used of its quotas, and the rates of its requests."""
+    services, organization = visit.services, visit.organization
+    uses, limits = row_uses(services, organization), services.limits
+    most = services.quota_of(organization).trace_seconds_per_hour
+    uses.append(QuotaUse("trace_seconds_per_hour", _TRACES, ceil(trace_seconds(services, organization)), most))
+    return visit.page("limits.html", uses=uses, limits=limits, much=_MUCH)
 
 
 def _start_page(visit: Visit, status: int = 200, problem: str | None = None, slug: str = "") -> Response:
@@ -129,6 +144,7 @@ VIEWS: Final[tuple[View, ...]] = (
     post("/organizations", add_organization),
     get("/organizations/{organization}", show_organization),
     post("/organizations/{organization}/projects", add_project),
+    get("/organizations/{organization}/limits", show_limits),
     get(_ORGANIZATION, _of_organization(show_settings)),
     post(f"{_ORGANIZATION}/delete", _of_organization(delete)),
     post(f"{_ORGANIZATION}/keep", _of_organization(keep)),

@@ -171,6 +171,7 @@ ORGANIZATION_TABS: Final = (
     Tab("installations", "Code hosts", "/installations"),
     Tab("releases", "Releases", "/releases"),
     Tab("missing", "Frames without a link", "/missing"),
+    Tab("limits", "Limits", "/limits"),
     Tab("people", "People", "/people", for_admins=True),
     Tab("tokens", "Tokens", "/tokens", for_admins=True),
     Tab("settings", "Settings", "/settings", for_admins=True),

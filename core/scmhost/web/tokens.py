@@ -1,7 +1,7 @@
 """API tokens and redirect keys of an organization: create, which shows the text once, and revoke."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from starlette.responses import Response
@@ -39,10 +39,13 @@ def add_token(visit: Visit) -> Response:
     problem = _token_problem(visit)
     if problem:
         return _page(visit, 400, token_problem=problem)
-    days = visit.field("days")
-    expires_at = visit.services.clock.now() + timedelta(days=int(days)) if days else None
+    expires_at = _after(visit, visit.field("days"))
     scopes = _USES[visit.field("use")][1]
     return _page(visit, token_text=create_token(visit.acting, organization, visit.field("name"), scopes, expires_at)[1])
+
+
+def _after(visit: Visit, days: str) -> datetime | None:
+    return visit.services.clock.now() + timedelta(days=int(days)) if days else None
 
 
 def _token_problem(visit: Visit) -> str:
@@ -56,9 +59,15 @@ def _token_problem(visit: Visit) -> str:
 def add_key(visit: Visit) -> Response:
     """Create a redirect key. The answer is the only page that has its text."""
     organization = visit.require_admin()
+    if visit.field("key_days") not in _DAYS:
+        return _page(visit, 400, key_problem="Choose when the key expires.")
     try:
         _, text = create_key(
-            visit.acting, organization, visit.field("key_name"), binds_sender=bool(visit.field("binds_sender"))
+            visit.acting,
+            organization,
+            visit.field("key_name"),
+            binds_sender=bool(visit.field("binds_sender")),
+            expires_at=_after(visit, visit.field("key_days")),
         )
     except (InvalidInput, Conflict) as error:
         return _page(visit, 400, key_problem=str(error))

@@ -1,7 +1,7 @@
 """Paste a trace: the link of each frame, or the reason why there is none, and what was tried; and share it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pydantic import ValidationError
@@ -9,10 +9,13 @@ from starlette.responses import Response
 
 from scmhost.infra.errors import Conflict, Forbidden, InvalidInput
 from scmhost.links.explain import ExplainedFrame, explain_links
+from scmhost.links.owners import FrameOwners, read_owners
 from scmhost.links.resolve import ResolvedFrame, notes_on_release, resolve_links
 from scmhost.links.shared_queries import SharedTrace
 from scmhost.links.sharing import LONGEST_SHARED, delete_shared, list_shared, read_shared, share_trace
-from scmhost.links.traces import LinksIn, Trace, TraceFrame, read_trace
+from scmhost.links.source_lines import MissingLines
+from scmhost.links.suspects import FoundSuspects, SuspectOptions, find_suspects
+from scmhost.links.traces import LinksIn, Trace, TraceFrame, read_trace, trace_time
 from scmhost.links.values import FrameQuery, Link, NoLink, no_link_message
 from scmhost.organizations.queries import Project
 from scmhost.organizations.sessions import actor_of
@@ -48,12 +51,14 @@ class LinkedRow:
         query: the frame as it was linked.
         resolved: the outcome.
         explained: what was tried; None for frames far down in a long text.
+        owners: the owners of the file, or why they are not known, if they were requested.
     """
 
     printed: TraceFrame
     query: FrameQuery
     resolved: ResolvedFrame
     explained: ExplainedFrame | None = None
+    owners: FrameOwners | MissingLines | None = None
 
     @property
     def place(self) -> str:
@@ -179,6 +184,19 @@ def linked_rows(
     return [LinkedRow(*each) for each in zip(trace.frames, queries, resolved, why, strict=False)]
 
 
+def _with_owners(visit: Visit, rows: Sequence[LinkedRow]) -> list[LinkedRow]:
+    """Return the rows with the owners of their files, which code hosts are asked for."""
+    found = read_owners(visit.services, visit.organization, [row.resolved for row in rows])
+    return [replace(row, owners=owners) for row, owners in zip(rows, found, strict=True)]
+
+
+def _suspects(visit: Visit, body: LinksIn, trace: Trace, rows: Sequence[LinkedRow]) -> FoundSuspects:
+    """Return the suspects of the frames on the page."""
+    shown = replace(trace, frames=trace.frames[: len(rows)], queries=trace.queries[: len(rows)])
+    resolved = [row.resolved for row in rows]
+    return find_suspects(visit.services, visit.organization, shown, resolved, SuspectOptions(body.release or None))
+
+
 def trace_file(
     services: Services, organization: Organization, project: Project, title: str, texts: Mapping[str, LinksIn]
 ) -> str:
@@ -201,6 +219,9 @@ def _page(
 ) -> Response:
     services, organization, project = visit.services, visit.organization, visit.project
     rows = linked_rows(services, organization, project, body, trace) if body and trace else []
+    with_people = "people" in visit.form
+    suspects = _suspects(visit, body, trace, rows) if body and trace and with_people else None
+    rows = _with_owners(visit, rows) if with_people else rows
     text = (body.text if body else None) or ""
     return visit.page_that_fits(
         "trace.html",
@@ -217,15 +238,27 @@ def _page(
         linked=sum(row.link is not None for row in rows),
         guesses=sum(row.mark == "guess" for row in rows),
         shared=shared,
+        suspects=suspects,
+        with_people=with_people,
         may_delete=_may_delete(visit),
         longest_shared=LONGEST_SHARED,
     )
 
 
+def _timed(show: Callable[[Visit], Response]) -> Callable[[Visit], Response]:
+    """Return a view whose processor time counts as that of a trace."""
+
+    def answer(visit: Visit) -> Response:
+        with trace_time(visit.services, visit.organization):
+            return show(visit)
+
+    return answer
+
+
 VIEWS: Final = (
     get("/organizations/{organization}/projects/{project}", show_trace),
-    post("/organizations/{organization}/projects/{project}", link_trace),
+    post("/organizations/{organization}/projects/{project}", _timed(link_trace)),
     get("/organizations/{organization}/projects/{project}/traces", list_shared_traces),
-    get("/organizations/{organization}/projects/{project}/traces/{trace}", show_shared),
+    get("/organizations/{organization}/projects/{project}/traces/{trace}", _timed(show_shared)),
     post("/organizations/{organization}/projects/{project}/traces/{trace}/delete", stop_sharing),
 )

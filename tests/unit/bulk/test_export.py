@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 import factories
 from hosting import host_of
@@ -90,7 +91,7 @@ def test_code_host_is_not_asked_without_need(web: LinkProject, tmp_path: Path) -
 def test_snapshot_without_files(web: LinkProject, tmp_path: Path) -> None:
     """Without the known files the confidence is lower, and the header states it."""
     web.add_mapping()
-    frame = FRAME._replace(commit=web.add_commit("A src/a.py"))
+    frame = structs.replace(FRAME, commit=web.add_commit("A src/a.py"))
     whole, part = links_of(web, tmp_path), links_of(web, tmp_path, with_files=False)
     assert (whole.link("web", frame).confidence, part.link("web", frame).confidence) == ("high", "medium")
     assert (whole.snapshot.header.with_files, part.snapshot.header.with_files) == (True, False)

@@ -7,8 +7,11 @@ from scmhost.infra.limits import Limits
 
 
 def test_limits_have_defaults() -> None:
-    """Every limit has a default."""
-    assert all(value > 0 for value in Limits().model_dump().values())
+    """Every limit and every quota has a default."""
+    limits = Limits()
+    assert all(value > 0 for value in limits.model_dump(exclude={"quotas"}).values())
+    assert all(value > 0 for value in limits.quotas.model_dump(exclude={"organizations"}).values())
+    assert limits.quotas.organizations == {}
 
 
 @pytest.mark.parametrize("fields", [{"body_bytes": 0}, {"page_size": 1001}, {"pages": 3}])

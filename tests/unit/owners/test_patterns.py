@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from loading import case_id, load_cases
 from scmhost.owners import CodeOwners, OwnersDialect
+from scmhost.owners.expressions import expression_globs
 
 CASES = [
     {**case, "dialect": dialect, "id": f"{dialect}: {case['pattern']}"}
@@ -116,3 +117,24 @@ def test_expressions_of_gitea_match_as_in_go(expression: str, some: list[str]) -
     re2 = pytest.importorskip("re2")
     compiled = re2.compile(f"^{expression.replace(chr(92) * 2, chr(92))}$")
     assert [owns("gitea", expression, path) for path in some] == [compiled.search(path) is not None for path in some]
+
+
+@pytest.mark.parametrize(
+    ("expression", "exact", "globs"),
+    [
+        ("docs/.*", True, 1),
+        (r".*\.go", True, 1),
+        (r"(.*/)?test_[^/]*\.py", True, 1),
+        (r"web/.*\.(tsx?|jsx?)", True, 4),
+        ("v[0-9]/(a|b)?", True, 3),
+        ("v[0-9]+/.*", False, 1),
+        ("(a/)*b", False, 2),
+        ("(?i)docs/.*", False, 1),
+        ("a|b", False, 1),
+        ("(a|b|c|d)(a|b|c|d)(a|b|c|d)", False, 8),
+    ],
+)
+def test_expression_becomes_globs(expression: str, *, exact: bool, globs: int) -> None:
+    """Common forms become exact globs, and the others those of a part of the expression."""
+    found = expression_globs(f"^{expression}$")
+    assert (found.exact, len(found.globs)) == (exact, globs)

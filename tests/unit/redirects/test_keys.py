@@ -1,6 +1,7 @@
 """Use cases of redirect keys, without HTTP."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -9,6 +10,7 @@ from hosting import SettableClock
 from scmhost.infra.db.base import secret_digest
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
+from scmhost.organizations.tokens import save_token_uses
 from scmhost.redirects import keys
 from scmhost.redirects.keys import create_key, list_keys, organization_of, revoke_key
 from scmhost.sdk import Organization
@@ -41,6 +43,22 @@ def test_key_leads_to_its_organization(services: Services, acme: Organization) -
     assert list_keys(services, acme) == [created]
     assert recorded(services, acme) == [("redirect-key.create", "sentry")]
     assert secret_digest(text) != text
+
+
+def test_key_expires_and_shows_its_last_use(services: Services, acme: Organization) -> None:
+    """An expired key leads nowhere, and makes room for another one; a use is saved by the housekeeping."""
+    end = services.clock.now() + timedelta(days=1)
+    key, text = create_key(services, acme, "grafana", expires_at=end)
+    assert organization_of(services, text)[0] == key
+    save_token_uses(services)
+    (used,) = list_keys(services, acme)
+    assert (used.last_used_at, used.expires_at) == (services.clock.now(), end)
+    services.clock.turn(86_400)  # type: ignore[attr-defined]
+    with pytest.raises(NotFound, match="expired"):
+        organization_of(services, text)
+    assert keys.key_problem(services, acme, text) == "Key 'grafana' has expired."
+    with pytest.raises(InvalidInput, match="in the future"):
+        create_key(services, acme, "grafana", expires_at=end)
 
 
 def test_keys_differ(services: Services, acme: Organization) -> None:

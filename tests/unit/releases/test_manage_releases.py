@@ -10,6 +10,7 @@ from api import commit
 from release_host import ReleaseHost
 from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.infra.paging import PageQuery
+from scmhost.releases import content_queries
 from scmhost.releases.manage import RefDraft, delete_release, list_releases
 from statement_count import recorded_statements
 
@@ -198,3 +199,33 @@ def test_releases_are_listed_newest_first(host: ReleaseHost) -> None:
     assert versions(host, query="1.") == ["1.1", "1.0"]
     assert versions(host, status="archived") == ["0.9"]
     assert versions(host, status="unknown") == []
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [commit(A), commit(B)],
+        [commit(A), commit(A)],
+        [commit(A), commit(B, timestamp="2026-01-03T00:00:00Z")],
+        [commit(A), commit(B, timestamp=None)],
+        [commit(A, timestamp=None), commit(B, timestamp=None)],
+        [commit(A), commit(B, author_email="bo@example.com"), commit(C, author_email=None)],
+        [commit(A), commit(B, "other"), commit(C, "other", timestamp="2026-01-03T00:00:00Z")],
+    ],
+)
+def test_new_release_stores_what_its_commits_give(host: ReleaseHost, sent: list[dict[str, Any]]) -> None:
+    """What is known from saving new commits equals what the database gives for them, and the answer has it."""
+    saved = host.create(commits=sent)
+    stored = host.get().release
+    with host.services.store.write() as tx:
+        content_queries.refresh(tx, host.organization.id, stored.id)
+    assert saved.release == stored == host.get().release
+    assert stored.commit_count == len({item["id"] for item in sent})
+
+
+def test_known_commits_of_a_new_release_are_read(host: ReleaseHost) -> None:
+    """A release of commits that another one has, too, has all of them."""
+    host.create("1.0", commits=[commit(A), commit(B)])
+    saved = host.create("2.0", commits=[commit(C), commit(A)])
+    assert saved.release is None
+    assert (host.get("2.0").release.commit_count, sorted(host.shas("2.0"))) == (2, [A, C])

@@ -71,6 +71,9 @@ def restore(store: Store, file: Path, *, replace: bool = False) -> None:
         _run_tool(store, "pg_restore", *tables, f"--dbname={store.url.database}", str(file))
         return
     _check_sqlite(file)
+    if replace and _is_damaged(store.file):
+        _replace_damaged(file, store.file)
+        return
     # Into the database itself, not over its file: SQLite then takes care of a write-ahead log that a crash left, and of
     # processes that have the database open.
     _copy_sqlite(file, store.file)
@@ -89,9 +92,29 @@ def _copy_sqlite(source: Path, target: Path) -> None:
         with closing(_read_only(source)) as reading, closing(sqlite3.connect(target, timeout=30)) as writing:
             reading.backup(writing, pages=_PAGES)
     except sqlite3.Error as error:
-        hint = f"; if {target} is damaged, remove it first, with its -wal and -shm" if target.suffix != ".part" else ""
-        raise StoreError(f"{source} cannot be copied to {target}: {error}{hint}") from error
+        raise StoreError(f"{source} cannot be copied to {target}: {error}") from error
     _check_sqlite(target)
+
+
+def _is_damaged(file: Path) -> bool:
+    """Return whether a file, together with its log, is no sound database that SQLite could write into."""
+    if not file.exists():
+        return False
+    try:
+        with closing(_read_only(file)) as connection:
+            return bool(connection.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",))
+    except sqlite3.DatabaseError:
+        return True
+
+
+def _replace_damaged(file: Path, target: Path) -> None:
+    """Put a copy of a backup in the place of a damaged database. The log of that one would damage the copy."""
+    with new_file(target) as partial:
+        _copy_sqlite(file, partial)
+        with closing(sqlite3.connect(partial)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+        for end in ("-wal", "-shm", "-journal"):
+            Path(f"{target}{end}").unlink(missing_ok=True)
 
 
 def _check_sqlite(file: Path) -> None:

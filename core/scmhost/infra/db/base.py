@@ -19,13 +19,17 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Insert,
     MetaData,
     Row,
     Select,
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
+    select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -94,8 +98,10 @@ class UtcDateTime(TypeDecorator[datetime]):
 
         # The same text as SQLAlchemy's, in a fraction of the time.
         def as_text(value: datetime | None) -> str | None:
-            moment = self.process_bind_param(value, dialect)
-            return None if moment is None else moment.isoformat(" ", "microseconds")[:_TIME_LENGTH]
+            # Most times are in UTC already.
+            if value is None or value.tzinfo is not UTC:
+                value = self.process_bind_param(value, dialect)
+            return None if value is None else value.isoformat(" ", "microseconds")[:_TIME_LENGTH]
 
         return as_text
 
@@ -306,6 +312,17 @@ class OrganizationVersionRow(Base):
 
 
 VERSIONS: Final = table_of(OrganizationVersionRow)
+
+VERSION_OF: Final = select(VERSIONS.c.version).where(VERSIONS.c.organization_id == bindparam("organization"))
+
+
+def raised_version(dialect: str, organization_id: int) -> Insert:
+    """Return the statement that raises the version of an organization, from 0 before the first change."""
+    new: Any = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(VERSIONS)
+    raised = {"version": VERSIONS.c.version + 1}
+    first = new.values(organization_id=organization_id, version=1)
+    statement: Insert = first.on_conflict_do_update(index_elements=[VERSIONS.c.organization_id], set_=raised)
+    return statement
 
 
 def secret_digest(text: str) -> str:

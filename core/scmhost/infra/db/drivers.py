@@ -1,18 +1,27 @@
 """Engines of the two databases, and how their drivers are set up."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import ExecutionContext
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import PoolProxiedConnection
+
+from scmhost.infra.limits import DatabaseSettings
 
 from .base import dump_json, load_json
 from .errors import StoreError
 
 if TYPE_CHECKING:
-    from psycopg import Connection, Cursor
+    import psycopg
+    from psycopg import Cursor
+
+    from .postgresql import PostgresServer
 
 _DRIVERS: Final = {
     "sqlite": "sqlite+pysqlite",
@@ -23,6 +32,32 @@ _DRIVERS: Final = {
 
 KINDS: Final = "kinds"
 """The execution option with the PostgreSQL types of a COPY's columns."""
+
+
+class Database:
+    """What is known of a database besides its engine.
+
+    Attributes:
+        path: the file of SQLite.
+        opened: the device and inode of the file that this process has open; None before, and for a server.
+    """
+
+    path = ""
+    opened: tuple[int, int] | None = None
+
+    def connect(self, engine: Engine) -> Connection:
+        """Return a connection of the pool, if the database can be used."""
+        raise NotImplementedError
+
+    def require_same(self) -> None:
+        """Check that the file is the one that was opened."""
+
+    def check(self) -> None:
+        """Check the file as a whole."""
+
+    def note(self, error: Exception) -> None:
+        """Remember an error of a request, so that ``check`` looks for its cause."""
+
 
 _ESCAPE: Final = "write @ in a user or password as %40, / as %2F, and % as %25"
 _URL_FORMS: Final = "write sqlite:///path/to/file.db or postgresql://user:password@host/name"
@@ -50,6 +85,13 @@ def checked_url(database_url: str) -> URL:
     return url.set(drivername=driver)
 
 
+def shown(url: URL) -> str:
+    """Return a URL as an operator writes it, without its password; of a file, with its whole path."""
+    is_file = url.get_backend_name() == "sqlite" and url.database
+    full = url.set(database=str(Path(str(url.database)).absolute())) if is_file else url
+    return full.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+
+
 def reader_options(engine: Engine) -> dict[str, Any]:
     """Return the execution options with which transactions of this engine only read."""
     if engine.dialect.name == "sqlite":
@@ -63,17 +105,67 @@ def _create(url: URL, **options: Any) -> Engine:
     return create_engine(url, hide_parameters=True, json_serializer=dump_json, json_deserializer=load_json, **options)
 
 
-def postgresql_engine(url: URL) -> Engine:
-    """Return an engine for PostgreSQL, with a pool of at most 30 connections."""
-    # Connections that a failover or a proxy has closed are replaced before a request uses them.
-    engine = _create(url, pool_pre_ping=True, pool_size=10, max_overflow=20, pool_recycle=1800)
+_long: ContextVar[bool] = ContextVar("long statements", default=False)
+
+
+@contextmanager
+def long_statements() -> Iterator[None]:
+    """Allow the statements of the block ``database.long_statement_seconds``: those of migrations, exports and jobs."""
+    before = _long.set(True)
+    try:
+        yield
+    finally:
+        _long.reset(before)
+
+
+def is_long() -> bool:
+    """Return whether statements may take long now."""
+    return _long.get()
+
+
+# With these a connection over TCP ends within half a minute when its server, or the network, has gone.
+_KEEPALIVE: Final = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+
+
+def postgresql_engine(url: URL, settings: DatabaseSettings) -> tuple[Engine, "PostgresServer"]:
+    """Return an engine for PostgreSQL, and what is known of its server. What the URL sets has precedence."""
+    # Imported with the first PostgreSQL: SQLite needs no psycopg.
+    from .postgresql import PostgresServer  # noqa: PLC0415
+
+    server = PostgresServer(settings)
+    chosen = {**_KEEPALIVE, "connect_timeout": settings.connect_seconds}
+    kept = max(1, settings.pool_size // 3)
+    engine = _create(
+        url,
+        connect_args={name: value for name, value in chosen.items() if name not in url.query},
+        # Connections that a failover or a proxy has closed are replaced before a request uses them.
+        pool_pre_ping=True,
+        pool_size=kept,
+        max_overflow=settings.pool_size - kept,
+        pool_timeout=settings.pool_seconds,
+        pool_recycle=1800,
+    )
+    event.listen(engine, "do_connect", lambda _dialect, _record, args, options: server.open(tuple(args), options))
     event.listen(engine, "connect", _prepare_postgresql)
     event.listen(engine, "do_execute", _copy_one)
     event.listen(engine, "do_executemany", _copy)
-    return engine
+    # Not the event "begin": an error there would be no error of SQLAlchemy, and leave the connection in the pool.
+    engine.dialect.do_begin = _begin  # type: ignore[method-assign]
+    return engine, server
 
 
-def _prepare_postgresql(connection: "Connection[Any]", _record: Any) -> None:
+def _begin(dbapi_connection: PoolProxiedConnection) -> None:
+    connection: Any = dbapi_connection.driver_connection
+    connection.begin()
+
+
+def _prepare_postgresql(connection: "psycopg.Connection[Any]", _record: Any) -> None:
     """Switch off prepared statements behind a pooler such as PgBouncer.
 
     In its transaction mode, the next transaction may be on another connection to the server, which does not have them.
@@ -103,7 +195,8 @@ def _copy(cursor: "Cursor[Any]", statement: str, rows: Sequence[tuple[Any, ...]]
 
 def sqlite_engine(url: URL, busy_timeout: float) -> Engine:
     """Return an engine for SQLite, whose writers wait for each other up to so many seconds."""
-    engine = _create(url, connect_args={"timeout": busy_timeout})
+    # Connections are files: as many as there are threads.
+    engine = _create(url, connect_args={"timeout": busy_timeout}, max_overflow=-1)
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
 

@@ -5,6 +5,7 @@ such a row names the organization (``Transaction.mark_changed``), and at its end
 own changes at once. It reads the version once a second, so that it sees the changes of others within a second.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,33 +16,21 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeAlias, TypeVar, TypeVarTuple, overload
 
 from cachetools import LRUCache
-from sqlalchemy import (
-    URL,
-    Connection,
-    CursorResult,
-    Engine,
-    Executable,
-    NestedTransaction,
-    ScalarResult,
-    bindparam,
-    event,
-    select,
-    text,
-)
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import URL, Connection, CursorResult, Engine, Executable, NestedTransaction, ScalarResult, event, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
+from scmhost.infra.limits import DEFAULT_DATABASE, DatabaseSettings
 from scmhost.sdk import Organization
 
 from . import schema
-from .base import VERSIONS
-from .drivers import checked_url, postgresql_engine, reader_options, sqlite_engine
+from .base import VERSION_OF, raised_version
+from .drivers import Database, checked_url, long_statements, postgresql_engine, reader_options, shown, sqlite_engine
 from .errors import StoreError, translate
+from .sqlite import SqliteFile
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-
 K = TypeVar("K", bound=Hashable)
 
 AnyResult: TypeAlias = CursorResult[*tuple[Any, ...]]
@@ -52,21 +41,19 @@ MAX_ORGANIZATIONS: Final = 1_024
 MAX_ROWS: Final = 4_096
 """How many rows of a kind are cached for an organization."""
 
-_VERSION: Final = select(VERSIONS.c.version).where(VERSIONS.c.organization_id == bindparam("organization"))
-
 
 class Transaction:
     """A transaction, whose connection is taken from the pool at its first statement.
 
-    It has the methods of SQLAlchemy's session that queries need. A session, which is for objects, takes as long for a
-    short statement as the database.
+    It has the methods of SQLAlchemy's session that queries need. A session takes as long as a short statement.
 
     Attributes:
         changed: the ids of the organizations of which it changes rows that may be cached.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, connect: Callable[[Engine], Connection]) -> None:
         self._engine = engine
+        self._connect = connect
         self._connection: Connection | None = None
         self.changed: set[int] = set()
 
@@ -85,7 +72,7 @@ class Transaction:
     def connection(self) -> Connection:
         """Return the connection. The first call begins the transaction."""
         if self._connection is None:
-            self._connection = self._engine.connect()
+            self._connection = self._connect(self._engine)
             self._connection.begin()
         return self._connection
 
@@ -102,15 +89,12 @@ class Transaction:
 
         These are its last statements, in the order of the ids: two writers then cannot wait for each other.
         """
-        insert: Any = sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
         for organization_id in sorted(self.changed):
-            first = insert(VERSIONS).values(organization_id=organization_id, version=1)
-            raised = {"version": VERSIONS.c.version + 1}
-            self.execute(first.on_conflict_do_update(index_elements=[VERSIONS.c.organization_id], set_=raised))
+            self.execute(raised_version(self._engine.dialect.name, organization_id))
 
     def version_of(self, organization_id: int) -> int:
         """Return the version of an organization, which is 0 before the first change."""
-        return self.scalar(_VERSION, {"organization": organization_id}) or 0
+        return self.scalar(VERSION_OF, {"organization": organization_id}) or 0
 
     def begin_nested(self) -> NestedTransaction:
         """Begin a savepoint."""
@@ -185,11 +169,10 @@ class OrganizationCache:
         """Return a row; one that is not cached is read first. None is not cached, as the row may be made elsewhere."""
         rows = self._of(kind)
         row: T | None = rows.get(key)
-        if row is not None:
-            return row
-        new = read()
-        self._keep(rows, {key: new})
-        return new
+        if row is None:
+            row = read()
+            self._keep(rows, {key: row})
+        return row
 
     def get_many(self, kind: str, keys: Iterable[K], read: Callable[[list[K]], Mapping[K, T]]) -> dict[K, T]:
         """Return the rows with these keys, as far as they exist."""
@@ -252,10 +235,7 @@ class OrganizationCaches:
         return cache
 
     def find(
-        self,
-        id_or_slug: int | str,
-        now: datetime,
-        find: Callable[[Transaction, int | str], Organization | None],
+        self, id_or_slug: int | str, now: datetime, find: Callable[[Transaction, int | str], Organization | None]
     ) -> OrganizationCache | None:
         """Return the cache of the organization that a client names; None if ``find`` finds none in the database."""
         cache = self.get(id_or_slug, now)
@@ -269,44 +249,44 @@ class OrganizationCaches:
 class Store:
     """The database of a process. Threads may share it."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, database: Database) -> None:
         self._engine = engine
+        self._database = database
         self._reader = engine.execution_options(**reader_options(engine))
         self._writer = engine.execution_options(writes=True)
         self._changes: Counter[int] = Counter()
         self.caches = OrganizationCaches(self)
 
     @classmethod
-    def open(cls, database_url: str, *, busy_timeout: float = 5.0) -> Self:
+    def open(cls, database_url: str, settings: DatabaseSettings = DEFAULT_DATABASE) -> Self:
         """Return a store for ``sqlite:///path`` or ``postgresql://user:password@host/name``, without a connection yet.
-
-        Args:
-            database_url: where the database is.
-            busy_timeout: how long a writer waits for another one on SQLite, in seconds.
 
         Raises:
             StoreError: the URL is malformed, or of another kind of database.
         """
         url = checked_url(database_url)
-        if url.get_backend_name() == "sqlite":
-            engine = sqlite_engine(url, busy_timeout)
-            event.listen(engine, "begin", _begin_sqlite)
-            return cls(engine)
-        return cls(postgresql_engine(url))
+        if url.get_backend_name() != "sqlite":
+            return cls(*postgresql_engine(url, settings))
+        engine = sqlite_engine(url, settings.lock_seconds)
+        event.listen(engine, "begin", _begin_sqlite)
+        return cls(engine, SqliteFile(str(url.database), shown(url)))
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Open a transaction that sees one state of the database."""
-        with self._translating(), Transaction(self._reader) as tx:
+        with self._translating(), Transaction(self._reader, self._connect) as tx:
             yield tx
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """Open a transaction that is saved as a whole, or not at all if the block raises."""
         with self._translating():
-            with Transaction(self._writer) as tx:
+            with Transaction(self._writer, self._connect) as tx:
                 yield tx
                 tx.raise_versions()
+            if self._database.opened and self._is_moved():
+                # The change may be in a file that nobody will read again.
+                self._database.require_same()
             self._changes.update(tx.changed)
 
     def changes(self, organization_id: int) -> int:
@@ -335,7 +315,7 @@ class Store:
 
     def schema_status(self) -> schema.SchemaStatus:
         """Return the same, with the revisions of the tables and of the code that can serve them."""
-        with self._translating(), self._reader.connect() as connection:
+        with self._translating(), self._connect(self._reader) as connection:
             return schema.status(connection)
 
     def ping(self) -> None:
@@ -346,6 +326,14 @@ class Store:
         """
         with self.read() as tx:
             tx.execute(text("SELECT 1"))
+
+    def check(self) -> None:
+        """Check the file of SQLite as a whole: it is the one that was opened, undamaged and writable.
+
+        Raises:
+            Unavailable: it cannot be used as it should; ``public`` has the reason for everybody.
+        """
+        self._database.check()
 
     def close(self) -> None:
         """Close all connections."""
@@ -365,8 +353,19 @@ class Store:
     @property
     def url_without_password(self) -> str:
         """The database's URL as an operator writes it, for messages and logs; of a file, with its whole path."""
-        url = self.url.set(database=str(self.file.absolute())) if self.file else self.url
-        return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+        return shown(self.url)
+
+    def _connect(self, engine: Engine) -> Connection:
+        known = self._database.opened and not self._is_moved()
+        return engine.connect() if known else self._database.connect(engine)
+
+    def _is_moved(self) -> bool:
+        """Return whether the file is not the one any more that is open. Every transaction asks for it."""
+        try:
+            found = os.stat(self._database.path)  # noqa: PTH116
+        except OSError:
+            return True
+        return (found.st_dev, found.st_ino) != self._database.opened or not found.st_size
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
@@ -376,13 +375,15 @@ class Store:
             own = translate(error, self.url_without_password)
             if own is None:
                 raise
+            self._database.note(own)
             raise own from error
 
     @contextmanager
     def _changing_schema(self) -> Iterator[Connection]:
         with (
+            long_statements(),
             self._translating(),
-            self._writer.connect() as connection,
+            self._connect(self._writer) as connection,
             schema.without_foreign_keys(connection),
             connection.begin(),
         ):

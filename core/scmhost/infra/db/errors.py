@@ -14,6 +14,8 @@ from scmhost.infra.errors import Conflict, InvalidInput, NotFound, ScmhostError,
 class StoreError(ScmhostError):
     """The operator must change the database or its URL. The text says how."""
 
+    retry_after = 5
+
 
 class BadText(InvalidInput, DontWrapMixin):
     """A text or value that cannot be stored."""
@@ -39,12 +41,17 @@ class StoreUnreachable(Unavailable):
     """The database does not answer."""
 
 
+class StoreDamaged(StoreUnreachable):
+    """The database is damaged, or its file is no database."""
+
+
 _TEXTS: Final[Mapping[type[ScmhostError], str]] = {
     Duplicate: "Database {url} holds a row with this key already; read it and change it instead.",
     MissingReference: "Database {url} misses a row that this one refers to; it may just have been deleted.",
-    StoreBusy: "Database {url} is busy with other writers; send the same request again in a moment.",
+    StoreBusy: "Database {url} is busy with other requests; send the same request again in a moment.",
     StoreFull: "Database {url} cannot be written: its disk is full or it is read-only; free space or allow writing.",
     StoreUnreachable: "Database {url} {cause}.",
+    StoreDamaged: "Database {url} is damaged, or is no database; stop the service and restore a backup.",
     StoreError: "Database {url} does not have the tables that are needed; `scmhost db status` shows what to do.",
 }
 
@@ -54,8 +61,11 @@ _SQLITE: Final[Mapping[int, type[ScmhostError]]] = {
     sqlite3.SQLITE_FULL: StoreFull,
     sqlite3.SQLITE_READONLY: StoreFull,
     sqlite3.SQLITE_IOERR: StoreFull,
+    sqlite3.SQLITE_IOERR_SHORT_READ: StoreDamaged,
+    sqlite3.SQLITE_CORRUPT: StoreDamaged,
+    sqlite3.SQLITE_PROTOCOL: StoreBusy,
     sqlite3.SQLITE_CANTOPEN: StoreUnreachable,
-    sqlite3.SQLITE_NOTADB: StoreUnreachable,
+    sqlite3.SQLITE_NOTADB: StoreDamaged,
     sqlite3.SQLITE_CONSTRAINT_UNIQUE: Duplicate,
     sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: Duplicate,
     sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: MissingReference,
@@ -65,11 +75,14 @@ _SQLITE: Final[Mapping[int, type[ScmhostError]]] = {
 _POSTGRESQL: Final[Mapping[str, type[ScmhostError]]] = {
     # 23505 and 23503: violated unique key and foreign key. 25006: read-only transaction. 42501: missing privilege.
     # 42P01 and 42703: missing table and column, of a database that was not migrated. 53100: disk full.
-    # 08, 28 and 3D: connection, password, database name. 40: deadlock or serialization failure. 53: too many
-    # connections. 55: lock not available. 57: the server shuts down.
+    # 08, 28 and 3D: connection, password, database name. 25P: a limit of an idle or a long transaction. 40: deadlock or
+    # serialization failure. 53: too many connections. 55: lock not available. 57: the server shuts down; 57014: a
+    # statement took too long. 58: an error of the system. XX001 and XX002: damaged table and index.
     "23505": Duplicate,
     "23503": MissingReference,
     "25006": StoreFull,
+    "25P03": StoreBusy,
+    "25P04": StoreBusy,
     "42501": StoreUnreachable,
     "42P01": StoreError,
     "42703": StoreError,
@@ -81,9 +94,14 @@ _POSTGRESQL: Final[Mapping[str, type[ScmhostError]]] = {
     "53": StoreBusy,
     "55": StoreBusy,
     "57": StoreUnreachable,
+    "57014": StoreBusy,
+    "58": StoreUnreachable,
+    "XX001": StoreDamaged,
+    "XX002": StoreDamaged,
 }
 
 
+_NOT_OPENED: Final = "the file or its folder is missing, or may not be read or written"
 _SEE_LOG: Final = "does not answer; see the log of the service"
 _UNKNOWN_CAUSE: Final = "does not answer; check that it runs and that its address and access are right"
 # By what PostgreSQL and its library write. Without a connection there is no SQLSTATE that would say it.
@@ -94,11 +112,15 @@ _CAUSES: Final = (
     (r"pg_hba\.conf", "its pg_hba.conf does not allow this user from this address, or not without TLS"),
     (r"translate host name|resolve host|name resolution|Name or service not known", "its host name is unknown"),
     (r"Connection refused|No such file or directory", "nothing listens at its host and port; check that it runs"),
+    (
+        r"too many (clients|connections)|connection slots are reserved",
+        "all of its connections are in use; lower [database] pool_size, or raise its max_connections",
+    ),
+    (r"starting up|shutting down|recovery mode", "it starts or stops just now"),
+    (r"gave no answer", "it does not answer: it stands still, or is overloaded"),
     (r"timeout expired|timed out", "its host gives no answer; check the address, and firewalls between"),
     (r"SSL|certificate|sslmode", "TLS fails; check sslmode and sslrootcert in its URL"),
     (r"permission denied", "its user has no access to a table or schema; GRANT it to the user"),
-    (r"unable to open database file", "the file or its folder is missing, or may not be read"),
-    (r"not a database|malformed", "the file is damaged, or is no database; restore a backup"),
 )
 
 
@@ -108,10 +130,19 @@ def translate(error: SQLAlchemyError, url: str) -> ScmhostError | None:
     if kind is None:
         return None
     text = str(getattr(error, "orig", None) or "")
+    if getattr(getattr(error, "orig", None), "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CANTOPEN:
+        return unusable(kind, url, _NOT_OPENED)
     cause = next((f"cannot be used: {what}" for pattern, what in _CAUSES if re.search(pattern, text)), _UNKNOWN_CAUSE)
     own = kind(_TEXTS[kind].format(url=url, cause=cause))
     # Neither the address nor the cause: a caller without a valid token may get this answer.
     own.public = _TEXTS[kind].replace("Database {url}", "The database").format(cause=_SEE_LOG)
+    return own
+
+
+def unusable(kind: type[ScmhostError], url: str, cause: str) -> ScmhostError:
+    """Return an error of the store for a cause that callers may see: it names neither the database nor its host."""
+    own = kind(f"Database {url} cannot be used: {cause}.")
+    own.public = f"The database cannot be used: {cause}."
     return own
 
 
@@ -140,7 +171,6 @@ def _by_sqlstate(error: BaseException) -> type[ScmhostError] | None:
     state = getattr(error, "sqlstate", None)
     if state is None:
         # Without a connection there is no state. The class is compared by name, because psycopg is not always imported.
-        kind = type(error)
-        unreachable = kind.__name__ == "OperationalError" and kind.__module__.startswith("psycopg")
-        return StoreUnreachable if unreachable else None
+        names = {kind.__name__ for kind in type(error).__mro__ if kind.__module__.startswith("psycopg")}
+        return StoreUnreachable if names & {"OperationalError", "InterfaceError"} else None
     return _POSTGRESQL.get(state) or _POSTGRESQL.get(state[:2])

@@ -9,10 +9,11 @@ Only requests that change nothing, and whose organization is known, read from th
 the primary server: jobs, commands, and what a request reads before it writes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Any, Final, Self
 
@@ -22,6 +23,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import SQLAlchemyError
 
 from scmhost.infra.errors import Unavailable
+from scmhost.infra.limits import DEFAULT_DATABASE, DatabaseSettings
 
 from .base import VERSIONS
 from .drivers import checked_url, postgresql_engine, reader_options
@@ -30,7 +32,6 @@ from .errors import StoreError, kind_of
 
 TRY_AGAIN_AFTER: Final = 5.0
 """Seconds for which a replica that cannot be used is left alone."""
-_CONNECT_SECONDS: Final = "2"
 
 log = structlog.get_logger(__name__)
 
@@ -61,18 +62,19 @@ _RAISE: Final = (
 # A replica has the identifier of its primary server.
 _SAME: Final = text("SELECT system_identifier, current_database() FROM pg_control_system()")
 
+_DELAY: Final = text(
+    "SELECT CASE WHEN pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn() "
+    "THEN extract(epoch FROM now() - pg_last_xact_replay_timestamp()) ELSE 0 END"
+)
+
 
 class Replica:
     """A replica, and whether it can be used."""
 
-    def __init__(self, url: URL, primary: Engine) -> None:
-        # A host that does not answer must not delay requests for longer than this.
-        if "connect_timeout" not in url.query:
-            url = url.update_query_dict({"connect_timeout": _CONNECT_SECONDS})
-        engine = postgresql_engine(url)
+    def __init__(self, url: URL, settings: DatabaseSettings, primary: Callable[[], Connection]) -> None:
+        engine, self._server = postgresql_engine(url, settings)
         self._engine = engine.execution_options(**reader_options(engine))
-        # One statement, which needs no transaction.
-        self._primary = primary.execution_options(isolation_level="AUTOCOMMIT")
+        self._primary = primary
         self._is_checked = False
         self._left_alone_until = 0.0
 
@@ -85,11 +87,11 @@ class Replica:
         """Begin a transaction that sees all writes to an organization so far, or return None."""
         if not self.is_used:
             return None
-        with self._primary.connect() as primary:
+        with self._primary() as primary:
             written = _writes(primary, organization_id)
         connection = None
         try:
-            connection = self._engine.connect()
+            connection = self._server.connect(self._engine)
             self._check(connection)
             connection.begin()
             if _writes(connection, organization_id) >= written:
@@ -99,6 +101,17 @@ class Replica:
         if connection is not None:
             connection.close()
         return None
+
+    def delay(self) -> float:
+        """Return for how many seconds the replica has not replayed what it has received.
+
+        Raises:
+            StoreError: it is no replica of this database.
+            SQLAlchemyError: it does not answer.
+        """
+        with self._server.connect(self._engine) as connection:
+            self._check(connection)
+            return float(connection.scalar(_DELAY) or 0)
 
     def close(self) -> None:
         """Close all connections."""
@@ -112,7 +125,7 @@ class Replica:
         """
         if self._is_checked:
             return
-        with self._primary.connect() as primary:
+        with self._primary() as primary:
             wanted = primary.execute(_SAME).one()
         if connection.execute(_SAME).one() != wanted:
             raise StoreError("host.read_url is no replica of host.database_url; name one, or remove the setting")
@@ -141,8 +154,10 @@ def _writes(connection: Connection, organization_id: int) -> int:
 class ReplicaTransaction(Transaction):
     """A transaction that reads from the replica if it can, and else from the primary server."""
 
-    def __init__(self, primary: Engine, replica: Replica, organization_id: int) -> None:
-        super().__init__(primary)
+    def __init__(
+        self, primary: Engine, connect: Callable[[Engine], Connection], replica: Replica, organization_id: int
+    ) -> None:
+        super().__init__(primary, connect)
         self._replica = replica
         self._organization_id = organization_id
 
@@ -159,17 +174,19 @@ class ReplicatedStore(Store):
     replica: Replica
 
     @classmethod
-    def open_with(cls, database_url: str, read_url: str) -> Self:
+    def open_with(cls, database_url: str, read_url: str, settings: DatabaseSettings = DEFAULT_DATABASE) -> Self:
         """Return a store for a primary server and its replica.
 
         Raises:
             StoreError: a URL is malformed, or not of PostgreSQL.
         """
-        url = checked_url(read_url)
-        store = cls.open(database_url)
-        if store.file is not None or url.get_backend_name() != "postgresql":
+        urls = checked_url(database_url), checked_url(read_url)
+        if {url.get_backend_name() for url in urls} != {"postgresql"}:
             raise StoreError("host.read_url needs PostgreSQL in both URLs; SQLite has no replicas, remove the setting")
-        store.replica = Replica(url, store._engine)  # noqa: SLF001 - of this class
+        store = cls.open(database_url, settings)
+        # One statement, which needs no transaction.
+        primary = store._engine.execution_options(isolation_level="AUTOCOMMIT")  # noqa: SLF001 - of this class
+        store.replica = Replica(urls[1], settings, partial(store._connect, primary))  # noqa: SLF001
         return store
 
     @contextmanager
@@ -180,7 +197,8 @@ class ReplicatedStore(Store):
             with super().read() as tx:
                 yield tx
             return
-        with self._translating(), ReplicaTransaction(self._reader, self.replica, scope.organization_id) as tx:
+        primary = (self._reader, self._connect)
+        with self._translating(), ReplicaTransaction(*primary, self.replica, scope.organization_id) as tx:
             yield tx
 
     @contextmanager
@@ -194,16 +212,28 @@ class ReplicatedStore(Store):
                 parameters: dict[str, Any] = {"organization_id": scope.organization_id}
                 tx.execute(_RAISE, parameters)
 
+    def replica_delay(self) -> float:
+        """Return for how many seconds the replica has not replayed what it has received.
+
+        Raises:
+            StoreError: it is no replica of this database.
+            StoreUnreachable: it does not answer.
+        """
+        with self._translating():
+            return self.replica.delay()
+
     def close(self) -> None:
         """Close all connections."""
         self.replica.close()
         super().close()
 
 
-def open_store(database_url: str, read_url: str | None = None) -> Store:
+def open_store(database_url: str, read_url: str | None = None, settings: DatabaseSettings = DEFAULT_DATABASE) -> Store:
     """Return the store of a host, without a connection yet; ``read_url`` is that of a replica, if there is one.
 
     Raises:
         StoreError: a URL is malformed, or of a database that cannot be used so.
     """
-    return ReplicatedStore.open_with(database_url, read_url) if read_url else Store.open(database_url)
+    if read_url:
+        return ReplicatedStore.open_with(database_url, read_url, settings)
+    return Store.open(database_url, settings)

@@ -5,6 +5,7 @@ code. Without it, they serve only code that has the migration. The database stor
 because an older version of scmhost does not have the newer ones.
 """
 
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -49,8 +50,13 @@ _COMPATIBILITY: Final = Table("schema_compatibility", MetaData(), Column("oldest
 _UNDECLARED: Final = frozenset({"id_series", "audit_id_series", _COMPATIBILITY.name})
 
 
+# A partition of a table: see ``partitions``.
+_PARTITION: Final = re.compile(r".+_\d+_\d+")
+
+
 def _is_declared(_name: str | None, kind: str, parents: Mapping[str, Any]) -> bool:
-    return not (kind == "table" and parents.get("schema_qualified_table_name") in _UNDECLARED)
+    name = parents.get("schema_qualified_table_name") or ""
+    return not (kind == "table" and (name in _UNDECLARED or _PARTITION.fullmatch(name)))
 
 
 def _type_differs(
@@ -76,7 +82,7 @@ COMPARISON: Final[Mapping[str, Any]] = {
 def upgrade(connection: Connection) -> None:
     """Upgrade the tables. A second process waits for the first one, and then has nothing to do."""
     with _ONE_AT_A_TIME:
-        _lock(connection)
+        lock(connection)
         # Alembic would fail with a traceback, because it does not know a newer revision.
         if status(connection).state in ("empty", "older"):
             command.upgrade(_config(connection), "head")
@@ -86,7 +92,7 @@ def upgrade(connection: Connection) -> None:
 def downgrade(connection: Connection, revision: str) -> None:
     """Downgrade the tables to a revision; ``base`` is an empty database."""
     with _ONE_AT_A_TIME:
-        _lock(connection)
+        lock(connection)
         command.downgrade(_config(connection), revision)
         _save_oldest_code(connection)
 
@@ -172,7 +178,7 @@ def differences(connection: Connection) -> list[Any]:
     return list(compare_metadata(MigrationContext.configure(connection, opts=dict(COMPARISON)), ALL_TABLES))
 
 
-def _lock(connection: Connection) -> None:
+def lock(connection: Connection) -> None:
     """Exclude other migrations. On SQLite the writing transaction does so already."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})

@@ -40,6 +40,9 @@ def multiprocess_folder(*, wanted: bool) -> Iterator[None]:
             del os.environ[FOLDER]
 
 
+ENDED_WORKERS: Final = "Workers that were killed or have crashed."
+
+
 class EndedWorkers:
     """Counts the workers that were killed or have crashed, by reason, for the process that starts them.
 
@@ -53,8 +56,8 @@ class EndedWorkers:
         """Count a worker with this exit code; that of a signal is negative."""
         reason = Signals(-exit_code).name if exit_code and -exit_code in set(Signals) else "exit"
         if self._value:
-            name, text = "scmhost_workers_ended", "Workers that were killed or have crashed."
-            self._value("counter", name, f"{name}_total", ("reason",), (reason,), text).inc(1)
+            name = "scmhost_workers_ended"
+            self._value("counter", name, f"{name}_total", ("reason",), (reason,), ENDED_WORKERS).inc(1)
 
 
 # In seconds. Rendering a template falls into the first buckets, a request to a code host into the last ones.
@@ -90,10 +93,12 @@ class Metrics:
         self._jobs = self._counter("jobs", "Attempts at jobs.", "job", "outcome")
         self._counted = {
             "commits": self._counter("commits", "Commits in requests: new and known ones.", "outcome"),
-            "refused_requests": self._counter("refused_requests", "Requests over a rate limit, by kind.", "kind"),
+            "refused_requests": self._counter("refused_requests", "Requests over a limit, by kind.", "kind"),
             "loop_failures": self._counter("loop_failures", "Rounds of background loops that failed.", "loop"),
             "frames": self._counter("frames", "Frames by outcome: linked, or the reason why not.", "outcome"),
         }
+        # Counted by the process that starts the workers; here for its description.
+        self._counter("workers_ended", ENDED_WORKERS, "reason")
         self._states = self._gauge("plugin_state", "1 where a worker has the plugin in this state.", "plugin", "state")
         self._generation = self._gauge(
             "config_generation", "How often a worker has read new settings; the lowest of all workers.", mode="livemin"

@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from scmhost.infra.limits import Limits
+from scmhost.infra.limits import DatabaseSettings, Limits, OwnQuota, Quotas
 from scmhost.infra.secret_box import is_key
 from scmhost.infra.web_settings import OpenIdSettings, WebSettings
 from scmhost.plugins.discovery import discover
@@ -71,7 +71,10 @@ _TABLES: Final[Tables] = {
     ("host", "metrics"): MetricsSettings,
     ("host", "outbound"): OutboundSettings,
     ("host", "spans"): SpansSettings,
+    ("database",): DatabaseSettings,
     ("limits",): Limits,
+    ("limits", "quotas"): Quotas,
+    ("limits", "quotas", "organizations", "*"): OwnQuota,
     ("server",): ServerSettings,
     ("web",): WebSettings,
     ("web", "openid"): OpenIdSettings,
@@ -166,6 +169,7 @@ def _settings(file: FileSettings, source: Source, environ: Mapping[str, str]) ->
     return Settings(
         host=_host(file.host, source, environ),
         server=file.server,
+        database=file.database,
         limits=file.limits,
         web=_web(file.web, environ),
         plugins={name: _with_references(name, table, source, environ) for name, table in file.plugins.items()},

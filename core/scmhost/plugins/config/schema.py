@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
 
-from scmhost.infra.limits import Limits
+from scmhost.infra.limits import DatabaseSettings, Limits
 from scmhost.infra.secret_box import is_key
 from scmhost.infra.web_settings import WebSettings
 from scmhost.plugins.errors import ConfigError, Problem
@@ -257,6 +257,7 @@ class FileSettings(Table):
     schema_version: Literal[1] = Field(default=SCHEMA, alias="schema")
     host: HostSettings = HostSettings()
     server: ServerSettings = ServerSettings()
+    database: DatabaseSettings = DatabaseSettings()
     limits: Limits = Limits()
     web: WebSettings = WebSettings()
     plugins: dict[str, PluginSettings] = Field(default_factory=dict)
@@ -294,6 +295,7 @@ class Settings(BaseModel):
 
     host: HostSettings = HostSettings()
     server: ServerSettings = ServerSettings()
+    database: DatabaseSettings = DatabaseSettings()
     limits: Limits = Limits()
     web: WebSettings = WebSettings()
     plugins: dict[str, PluginSettings] = Field(default_factory=dict)

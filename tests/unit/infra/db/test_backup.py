@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from command import scmhost
 from hosting import START
 from scmhost.infra.db.backup import back_up, restore
 from scmhost.infra.db.engine import Store
-from scmhost.infra.db.errors import StoreError
+from scmhost.infra.db.errors import StoreDamaged, StoreError
 from scmhost.organizations import queries
 
 
@@ -61,6 +62,36 @@ def test_a_log_that_a_crash_left_does_no_harm(sqlite_store: Store, tmp_path: Pat
     with sqlite3.connect(crashed) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     connection.close()
+
+
+def test_a_backup_that_was_copied_over_a_crashed_database(sqlite_store: Store, tmp_path: Path) -> None:
+    """The log of the crashed one makes it a damaged database. That is noticed before the service starts, and mended."""
+    back_up(sqlite_store, tmp_path / "first.db")
+    for number in range(200):
+        add(sqlite_store, f"early-{number}")
+    assert sqlite_store.file is not None
+    with closing(sqlite3.connect(sqlite_store.file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    add(sqlite_store, "last")
+    back_up(sqlite_store, tmp_path / "last.db")
+    crashed = tmp_path / "crashed.db"
+    shutil.copy(f"{sqlite_store.file}-wal", f"{crashed}-wal")
+    shutil.copy(tmp_path / "first.db", crashed)
+    # The log was written before the copy was made.
+    os.utime(f"{crashed}-wal", (1, 1))
+    for _ in range(2):
+        # Looking must not make the damage a part of the file.
+        with databases.opened(f"sqlite:///{crashed}") as store, pytest.raises(StoreDamaged, match="damaged"):
+            store.ping()
+    started = scmhost("serve", "--port", "0", "--database-url", f"sqlite:///{crashed}")
+    assert (started.code, "listening" in started.err) == (1, False)
+    assert "damaged; stop the service and restore a backup.\n" in started.err
+    with databases.opened(f"sqlite:///{crashed}") as store:
+        restore(store, tmp_path / "last.db", replace=True)
+    with databases.opened(f"sqlite:///{crashed}") as store:
+        store.check()
+        assert len(slugs(store)) == 201
+    assert [path.name for path in tmp_path.iterdir() if "part" in path.name] == []
 
 
 def test_refused_files_change_nothing(sqlite_store: Store, tmp_path: Path) -> None:

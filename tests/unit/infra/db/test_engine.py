@@ -5,13 +5,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 import databases
 import factories
 from scmhost.commits import bulk_queries
+from scmhost.infra.db.base import VERSIONS
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.errors import (
     Duplicate,
@@ -22,6 +23,8 @@ from scmhost.infra.db.errors import (
     StoreUnreachable,
     kind_of,
 )
+from scmhost.infra.db.statements import DriverQuery
+from scmhost.infra.limits import DatabaseSettings
 from scmhost.organizations import queries as organization_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import CommitDraft, RepositoryStatus
@@ -115,7 +118,7 @@ def test_a_file_that_is_no_database_is_refused(sqlite_url: str) -> None:
 
 def test_a_locked_database_is_busy(sqlite_url: str) -> None:
     """While another program holds SQLite's lock, a write fails as a whole and can be repeated."""
-    store = Store.open(sqlite_url, busy_timeout=0.01)
+    store = Store.open(sqlite_url, DatabaseSettings(lock_seconds=0.01))
     try:
         organization = factories.new_organization(store)
         with closing(sqlite3.connect(databases.name_of(sqlite_url), isolation_level=None)) as other:
@@ -193,3 +196,30 @@ def test_statuses_are_those_of_the_contract(store: Store) -> None:
             assert (
                 repository_queries.update_repository(tx, organization, repository, {"status": status}).status is status
             )
+
+
+def test_driver_query_has_the_errors_of_the_store(empty_url: str) -> None:
+    """A query that the driver executes fails like any other one: the text has the next step, and no SQL."""
+    query = DriverQuery(
+        lambda _dialect: select(VERSIONS.c.version).where(VERSIONS.c.organization_id == bindparam("id"))
+    )
+    with databases.opened(empty_url) as store:
+        with pytest.raises(StoreError, match="scmhost db status"), store.read() as tx:
+            query.rows(tx, {"id": 1})
+        store.migrate()
+        with store.read() as tx:
+            assert query.rows(tx, {"id": 1}) == []
+
+
+def test_a_relative_path_survives_another_working_directory(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that embeds the host may change its working directory."""
+    monkeypatch.chdir(tmp_path)
+    with databases.opened(f"sqlite:///{Path(databases.name_of(sqlite_url)).name}") as store:
+        store.ping()
+        (tmp_path / "other").mkdir()
+        monkeypatch.chdir(tmp_path / "other")
+        store.check()
+        factories.new_organization(store)
+    assert list(Path.cwd().iterdir()) == []
