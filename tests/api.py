@@ -2,6 +2,7 @@
 
 import atexit
 import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -214,7 +215,7 @@ def open_api(
     box = SecretBox(settings.host.encryption_keys)
     plugins = PluginHost.open(
         settings,
-        candidates=[*_installed(), *more],
+        candidates=[*_installed(tuple(sys.path)), *more],
         specs=specs,
         telemetry=telemetry,
         credentials=InstallationCredentials(store, clock, box),
@@ -267,8 +268,8 @@ def _application(services: Services) -> FastAPI:
 
 
 @cache
-def _installed() -> list[Candidate]:
-    """Return the installed plugins. To read the metadata of all distributions takes longer than most tests."""
+def _installed(_path: tuple[str, ...]) -> list[Candidate]:
+    """Return the plugins on a path. To read the metadata of all distributions takes longer than most tests."""
     return discover()
 
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -27,14 +28,18 @@ class Done:
 
 
 def scmhost(*words: object) -> Done:
-    """Run a command in this process, whose environment stays as it is."""
+    """Run a command in this process, whose environment and blocked signals stay as they are."""
     out, err = io.StringIO(), io.StringIO()
     code = 0
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     with patch.dict(os.environ), redirect_stdout(out), redirect_stderr(err):
         try:
             run(open_host, [str(word) for word in words])
         except SystemExit as end:
             code = int(end.code or 0)
+        finally:
+            # "serve" blocks SIGHUP until it has started; programs of later tests would inherit that.
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     return Done(code, out.getvalue(), err.getvalue())
 
 

@@ -310,16 +310,11 @@ print("ready", flush=True)
 signal.pause()
 """
     command = [str(SCMHOST), "run", "--", sys.executable, "-c", program]
-    # A program that is started by nohup ignores SIGHUP, and so does all that it starts.
-    before = signal.signal(number, signal.SIG_DFL)
-    try:
-        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environ) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ready\n"
-            process.send_signal(number)
-            assert process.wait() == 7
-    finally:
-        signal.signal(number, before)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(number)
+        assert process.wait() == 7
 
 
 def test_reader_that_ends_early_ends_the_command(environ: Mapping[str, str]) -> None:

@@ -58,8 +58,9 @@ def fill(populated: PopulatedHost) -> None:
         api.mapping(repository, installation, stackRoot=f"/srv/{number}/")
         api.post("releases/", {"version": f"1.{number}", "projects": ["web"]})
         api.post("releases/1.0/deploys/", {"environment": f"stage-{number}"})
-        api.post("projects/", {"slug": f"project-{number}"})
         if number > 1:
+            # There are two: one is an example for the deletion of projects.
+            api.post("projects/", {"slug": f"project-{number}"})
             api.install(name=f"team-{number}")
             api.repository(f"team/{number}")
 

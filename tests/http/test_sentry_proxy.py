@@ -13,7 +13,7 @@ from threading import Thread
 import httpx2
 import pytest
 
-from api import SHA, ApiClient, open_api
+from api import PLUGINS_TOML, SHA, ApiClient, open_api
 from pages import ROOT
 from serving import free_port, serve
 
@@ -23,6 +23,9 @@ QUERY = (
     "?file=cart.py&platform=python&lineNo=3&groupId=42&sdkName=sentry.python"
     f"&absPath=%2Fsrv%2Fapp%2Fcart.py&module=shop.cart&commitId={SHA}"
 )
+
+# Behind a proxy the address of the service has to be set.
+ADDRESSED = PLUGINS_TOML.replace("[host]\n", '[host]\nurl = "https://scmhost.example.com"\n')
 
 pytestmark = pytest.mark.skipif(NGINX is None and not os.environ.get("CI"), reason="nginx is not installed")
 
@@ -85,7 +88,7 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ApiClien
     # The service in a process of its own has the same database.
     (tmp_path / "served.db").symlink_to("test.db")
     with (
-        open_api(tmp_path, background=False) as api,
+        open_api(tmp_path, ADDRESSED, background=False) as api,
         serve(tmp_path) as served,
         sentry() as port,
         nginx(tmp_path / "nginx", served.url, port, api.token("project:read")) as url,
