@@ -2,22 +2,11 @@
 
 from typing import NamedTuple
 
-from scmhost.links.host_questions import MAX_PATH
-from scmhost.links.values import ChosenRef, encodable
+from scmhost.links.link_builder import page_by_hook
+from scmhost.links.values import ChosenRef
 from scmhost.plugins import PluginFault, PluginHost, ProviderCalls
 from scmhost.plugins.config.reading import read_configuration
-from scmhost.sdk import (
-    Installation,
-    Location,
-    NoUrl,
-    Organization,
-    ProviderError,
-    ProviderForbidden,
-    Reason,
-    Repository,
-    safe_url,
-)
-from scmhost.sdk.urls.plain_links import MAX_LINE
+from scmhost.sdk import Installation, NoUrl, Organization, ProviderError, ProviderForbidden, Reason, Repository
 
 from .snapshot import HookedRepository
 
@@ -32,21 +21,12 @@ class PluginPages(NamedTuple):
 
     def url(self, path: str, line: int | None = None) -> str | NoUrl:
         """Return the URL of a file, at a line if one is given."""
-        if len(path) > MAX_PATH:
-            return NoUrl(message=f"The path has more than {MAX_PATH} characters.")
-        if encodable(path) != path:
-            return NoUrl(reason=Reason.NOT_A_FILE, message="The path has half a character (a lone surrogate).")
-        at = line if line is not None and 1 <= line <= MAX_LINE else None
-        location = Location(ref=self.ref.ref, ref_kind=self.ref.kind, path=path, line=at)
         try:
-            url = self.calls.source_url(self.installation, self.repository, location)
+            return page_by_hook(self.calls, self.installation, self.repository, self.ref, path, line)
         except ProviderForbidden as error:
             return NoUrl(reason=Reason.FORBIDDEN, message=str(error))
         except (PluginFault, ProviderError) as error:
             return NoUrl(reason=Reason.PROVIDER_FAILED, message=str(error))
-        if isinstance(url, str) and not safe_url(url):
-            return NoUrl(reason=Reason.UNSAFE_URL, message="The provider's URL is not a safe http or https link.")
-        return url
 
 
 class PluginPagesOf:

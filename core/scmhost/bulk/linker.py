@@ -11,11 +11,9 @@ from typing import Final, NamedTuple, Protocol
 from scmhost.links.values import (
     ChosenRef,
     FrameQuery,
-    LinkBasis,
     choose_ref,
     encodable,
-    file_basis,
-    ref_basis,
+    link_basis,
     usable_line,
 )
 from scmhost.mapping import (
@@ -232,12 +230,7 @@ class _ProjectLinks:
         pages = repository.pages(ref)
         if isinstance(pages, NoUrl):
             return BulkCandidate(pages.reason)
-        basis = LinkBasis(
-            file=file_basis(Existence.UNKNOWN, status),
-            mapping="derived" if mapping.generated else "person",
-            ref=ref_basis(ref),
-            derivation=mapping.confidence,
-        )
+        basis = link_basis(Existence.UNKNOWN, status, mapping, ref)
         return BulkCandidate(None, pages, path, basis.confidence, deleted=repository.is_deleted_before(path, ref))
 
     def _ref(

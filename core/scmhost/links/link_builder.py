@@ -35,9 +35,8 @@ from .values import (
     NoLink,
     choose_ref,
     encodable,
-    file_basis,
+    link_basis,
     no_link,
-    ref_basis,
     usable_line,
 )
 
@@ -161,8 +160,11 @@ class LinkBuilder:
 
     def _link(self, parts: LinkParts, target: LinkTarget) -> Link | NoLink:
         calls, installation, ref, bases, pages, asks_host = parts
-        # Templates leave out a line that no file has.
-        url = pages.url(target.path, target.line) if isinstance(pages, RefLinks) else self._page(parts, target)
+        if pages is None:
+            url = page_by_hook(calls, installation, target.repository, ref, target.path, target.line)
+        else:
+            # Templates leave out a line that no file has.
+            url = pages.url(target.path, target.line) if isinstance(pages, RefLinks) else pages
         if not isinstance(url, str) or not (url.isascii() or encodable(url) == url):
             refused = _UNENCODABLE if isinstance(url, str) else url
             return target.no_link(refused.reason, safe_text(refused.message))
@@ -178,35 +180,36 @@ class LinkBuilder:
         verified = exists is Existence.YES
         basis = bases.get((verified, target.file_status))
         if basis is None:
-            basis = bases[verified, target.file_status] = _basis(exists, target, ref)
+            basis = link_basis(exists, target.file_status, target.mapping, ref)
+            bases[verified, target.file_status] = basis
         # Null instead of false: no answer does not mean that the file is missing.
         return Link(url, target.path, target.mapping.id, ref.ref, ref.kind, ref.source, basis, verified or None)
 
-    def _page(self, parts: LinkParts, target: LinkTarget) -> str | NoUrl:
-        """Return the URL of a plugin without templates."""
-        if isinstance(parts.pages, NoUrl):
-            return parts.pages
-        # ``Location`` would refuse the path with an exception.
-        if len(target.path) > MAX_PATH:
-            return NoUrl(message=f"The path has more than {MAX_PATH} characters.")
-        if encodable(target.path) != target.path:
-            return NoUrl(reason=Reason.NOT_A_FILE, message="The path has half a character (a lone surrogate).")
-        line = usable_line(target.line)
-        location = Location(ref=parts.ref.ref, ref_kind=parts.ref.kind, path=target.path, line=line)
-        url = parts.calls.source_url(parts.installation, target.repository, location)
-        if isinstance(url, str) and not safe_url(url):
-            return NoUrl(reason=Reason.UNSAFE_URL, message="The provider's URL is not a safe http or https link.")
-        return url
 
+def page_by_hook(
+    calls: ProviderCalls,
+    installation: Installation,
+    repository: Repository,
+    ref: ChosenRef,
+    path: str,
+    line: int | None,
+) -> str | NoUrl:
+    """Return the URL of a file from a plugin without templates.
 
-def _basis(exists: Existence, target: LinkTarget, ref: ChosenRef) -> LinkBasis:
-    mapping = target.mapping
-    return LinkBasis(
-        file=file_basis(exists, target.file_status),
-        mapping="derived" if mapping.generated else "person",
-        ref=ref_basis(ref),
-        derivation=mapping.confidence,
-    )
+    Raises:
+        ProviderError: the plugin could not build it.
+        PluginFault: the plugin is at fault.
+    """
+    # ``Location`` would refuse the path with an exception.
+    if len(path) > MAX_PATH:
+        return NoUrl(message=f"The path has more than {MAX_PATH} characters.")
+    if encodable(path) != path:
+        return NoUrl(reason=Reason.NOT_A_FILE, message="The path has half a character (a lone surrogate).")
+    location = Location(ref=ref.ref, ref_kind=ref.kind, path=path, line=usable_line(line))
+    url = calls.source_url(installation, repository, location)
+    if isinstance(url, str) and not safe_url(url):
+        return NoUrl(reason=Reason.UNSAFE_URL, message="The provider's URL is not a safe http or https link.")
+    return url
 
 
 def _deleted(deletion: Deletion | None) -> str:

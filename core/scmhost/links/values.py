@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from types import MappingProxyType
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -251,6 +251,28 @@ def ref_basis(ref: ChosenRef) -> RefBasis:
     if ref.source == "newest_commit":
         return "newest_commit"
     return "exact" if ref.source in ("frame", "release") and ref.kind != "branch" else "branch"
+
+
+class MadeMapping(Protocol):
+    """A code mapping, by who made it."""
+
+    @property
+    def generated(self) -> bool:
+        """Whether it was derived."""
+
+    @property
+    def confidence(self) -> Confidence | None:
+        """How sure its derivation is."""
+
+
+def link_basis(exists: Existence, status: FileStatus, mapping: MadeMapping, ref: ChosenRef) -> LinkBasis:
+    """Return the basis of a link."""
+    return LinkBasis(
+        file=file_basis(exists, status),
+        mapping="derived" if mapping.generated else "person",
+        ref=ref_basis(ref),
+        derivation=mapping.confidence,
+    )
 
 
 def no_link(
