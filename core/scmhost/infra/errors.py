@@ -49,10 +49,10 @@ class Unauthenticated(ScmhostError):
 
 
 class TooManyRequests(ScmhostError):
-    """A token, a key or an organization has made too many requests. ``retry_after`` is in seconds."""
+    """A token, a key or an organization has asked for too much. ``retry_after`` is in seconds."""
 
-    def __init__(self, kind: str, retry_after: int) -> None:
-        super().__init__(f"Too many requests of this {kind}; try again in {retry_after} s.")
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(f"{message}; try again in {retry_after} s.")
         self.retry_after = retry_after
 
 

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, Field
 
 from scmhost.frames import Frame, FrameMatch, read_text
 from scmhost.frames.frame import JVM
-from scmhost.infra.errors import InvalidInput, ScmhostError, TooManyRequests
+from scmhost.infra.errors import InvalidInput, TooManyRequests
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.queries import Project
 from scmhost.sdk import Organization, ref_problem
@@ -175,19 +175,6 @@ def _printed(frame: Frame) -> FrameIn:
     )
 
 
-class TraceTimeUsed(TooManyRequests):
-    """The traces of an organization have used the processor time of an hour."""
-
-    def __init__(self, organization: Organization, seconds: int, retry_after: int) -> None:
-        # The sentence of its base is about requests.
-        ScmhostError.__init__(
-            self,
-            f"The traces of {organization.slug!r} have used the {seconds} s of processor time of an hour "
-            f"(limits.quotas.trace_seconds_per_hour); try again in {retry_after} s.",
-        )
-        self.retry_after = retry_after
-
-
 @contextmanager
 def trace_time(services: Services, organization: Organization) -> Iterator[None]:
     """Count the processor time of this thread in the block against the quota of the organization.
@@ -195,13 +182,17 @@ def trace_time(services: Services, organization: Organization) -> Iterator[None]
     It is a token bucket as that of requests: it holds the seconds of an hour, and fills up in an hour.
 
     Raises:
-        TraceTimeUsed: it is empty.
+        TooManyRequests: it is empty.
     """
     most, key = services.quota_of(organization).trace_seconds_per_hour, (_TRACES, organization.id)
     wait = services.full_at.get(key, 0.0) - monotonic() - _HOUR
     if wait > 0:
         services.telemetry.count("refused_requests", {_TRACES: 1})
-        raise TraceTimeUsed(organization, most, ceil(wait))
+        raise TooManyRequests(
+            f"The traces of {organization.slug!r} have used the {most} s of processor time of an hour "
+            "(limits.quotas.trace_seconds_per_hour)",
+            ceil(wait),
+        )
     began = thread_time()
     try:
         yield

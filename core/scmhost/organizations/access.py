@@ -197,7 +197,7 @@ def limit_rate(
     # It is a whole step, or an error of rounding.
     if wait > step / 2:
         services.telemetry.count("refused_requests", {kind: 1})
-        raise TooManyRequests(kind, max(1, ceil(round(wait, 3))))
+        raise TooManyRequests(f"Too many requests of this {kind}", max(1, ceil(round(wait, 3))))
     if len(buckets) >= _MOST_BUCKETS:
         buckets.clear()
     buckets[kind, key] = full_at
