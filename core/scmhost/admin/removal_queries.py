@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.schema import ALL_TABLES
 from scmhost.installations.tables import INSTALLATIONS
+from scmhost.organizations.queries import count_rows
 from scmhost.organizations.tables import ORGANIZATIONS, PROJECTS
 from scmhost.repositories.tables import REPOSITORIES
 
@@ -35,21 +36,17 @@ _KEPT: Final = frozenset({"audit_entries"})
 
 def count_of_project(tx: Transaction, organization_id: int, project_id: int) -> dict[str, int]:
     """Return how many rows go with a project, by what they are."""
-    return _counts(tx, _OF_PROJECT, {"organization_id": organization_id, "project_id": project_id})
+    counts = {}
+    for name, table in _OF_PROJECT.items():
+        columns = ALL_TABLES.tables[table].c
+        own = (columns.organization_id == organization_id) & (columns.project_id == project_id)
+        counts[name] = tx.scalar(select(func.count()).select_from(ALL_TABLES.tables[table]).where(own)) or 0
+    return counts
 
 
 def count_of_organization(tx: Transaction, organization_id: int) -> dict[str, int]:
     """Return how many rows go with an organization, by what they are."""
-    return _counts(tx, _OF_ORGANIZATION, {"organization_id": organization_id})
-
-
-def _counts(tx: Transaction, tables: Mapping[str, str], ids: Mapping[str, int]) -> dict[str, int]:
-    counts = {}
-    for name, table in tables.items():
-        columns = ALL_TABLES.tables[table].c
-        query = select(func.count()).select_from(ALL_TABLES.tables[table])
-        counts[name] = tx.scalar(query.where(*(columns[column] == id_ for column, id_ in ids.items()))) or 0
-    return counts
+    return {name: count_rows(tx, table, organization_id) for name, table in _OF_ORGANIZATION.items()}
 
 
 def delete_project(tx: Transaction, organization_id: int, project_id: int) -> bool:

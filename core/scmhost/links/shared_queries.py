@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
 
-from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy import ColumnElement, delete, insert, select
 
 from scmhost.infra.db.base import AnyRow
 from scmhost.infra.db.engine import Transaction
@@ -95,11 +95,6 @@ def equal_to(tx: Transaction, organization_id: int, draft: TraceDraft) -> Shared
     query = select(*_LISTED).where(_live(organization_id, draft.project_id, draft.created_at), *same)
     row = tx.execute(query.order_by(_TABLE.id).limit(1)).one_or_none()
     return _shared(row) if row else None
-
-
-def count(tx: Transaction, organization_id: int) -> int:
-    """Return how many traces of an organization are stored."""
-    return tx.scalar(select(func.count()).where(_TABLE.organization_id == organization_id)) or 0
 
 
 def of_project(tx: Transaction, organization_id: int, project_id: int, now: datetime) -> Sequence[SharedTrace]:

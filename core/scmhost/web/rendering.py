@@ -194,9 +194,13 @@ PROJECT_TABS: Final = (
 
 def organization_tabs(visit: "Visit") -> "Sequence[Tab]":
     """Return the tabs of an organization that the person sees."""
-    return [tab for tab in ORGANIZATION_TABS if visit.is_admin or not tab.for_admins]
+    return _visible(visit, ORGANIZATION_TABS)
 
 
 def project_tabs(visit: "Visit") -> "Sequence[Tab]":
     """Return the tabs of a project that the person sees."""
-    return [tab for tab in PROJECT_TABS if visit.is_admin or not tab.for_admins]
+    return _visible(visit, PROJECT_TABS)
+
+
+def _visible(visit: "Visit", tabs: "Sequence[Tab]") -> "Sequence[Tab]":
+    return [tab for tab in tabs if visit.is_admin or not tab.for_admins]

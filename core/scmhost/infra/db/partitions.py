@@ -20,7 +20,6 @@ from .errors import StoreError
 
 PARTITIONED: Final = ("commits", "file_changes", "known_files", "release_commits")
 """The tables that grow with the number of commits."""
-MOST: Final = 1_024
 
 _COUNT: Final = text("SELECT count(*) FROM pg_inherits WHERE inhparent = CAST(:name AS regclass)")
 # Those between two of the tables are made by partition. The others of a partition are those of its table.
