@@ -183,7 +183,7 @@ def test_file_is_dropped_into_the_text(chromium: Any, api: ApiClient, url: str) 
 
 
 def test_address_contains_the_text(chromium: Any, api: ApiClient, url: str) -> None:
-    """The text is after the # of the address, which reaches no server; whoever opens it and is signed in has links."""
+    """The text is after the # of the address, which reaches no server. A signed-in person who opens it has links."""
     page = open_context(chromium, url, link_for(api), permissions=["clipboard-read", "clipboard-write"])
     page.goto(PROJECT)
     page.get_by_label("Stack trace, output or event").fill(f"{TRACE}\u2014 \U0001f4a5")

@@ -109,7 +109,7 @@ def test_secret_of_the_webhook_is_shown_once(api: ApiClient, admin: Browser, mem
 
 
 def test_last_deliveries_are_on_the_page(api: ApiClient, admin: Browser, member: Browser) -> None:
-    """What became of each, without the text of a stranger as markup; members see them too."""
+    """Each has its result. Text of an unknown sender is no markup. Members see them too."""
     installation = api.install()
     admin.open(f"{PAGE}/{installation['id']}")
     admin.submit("Create a secret")

@@ -97,7 +97,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Start to answer."""
         self._in_head, self._in_body = False, True
         self._stop_arrival()
-        # Counted only if so much has arrived, with whatever follows the head.
+        # Counted only if so much has arrived; a part of it may follow the head.
         if self._bytes_without_progress > self._limits.header_bytes:
             size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
             if size > self._limits.header_bytes:

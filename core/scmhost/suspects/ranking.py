@@ -95,7 +95,7 @@ def in_order(candidates: Sequence[PossibleSuspect], utilities: Sequence[float]) 
     """Return the numbers of candidates, the most probable first, of equal ones the newest, then by id."""
 
     def key(at: int) -> tuple[float, float, str]:
-        # By id at last: the same question must have the same answer, whatever the order of its commits.
+        # By id at last: the same question must have the same answer for each order of its commits.
         return -utilities[at], -candidates[at].commit.time, candidates[at].commit.sha
 
     return sorted(range(len(candidates)), key=key)
