@@ -51,7 +51,8 @@ def _run(folder: str) -> None:
         config.set_main_option("path_separator", "newline")
         return config
 
-    schema._config = with_more
+    own_folders = schema._folders()
+    schema._config, schema._folders = with_more, lambda: [*own_folders, Path(folder)]
     main()
 
 

@@ -26,7 +26,7 @@ from scmhost.admin.background import background_loops
 from scmhost.admin.routes import gauges_loop, metrics_router
 from scmhost.audit import routes as audit_routes
 from scmhost.commits import routes as commit_routes
-from scmhost.infra.api_routes import DOCUMENTED_ERRORS, DirectRoute
+from scmhost.infra.api_routes import document_errors
 from scmhost.infra.db.errors import StoreError
 from scmhost.infra.errors import (
     ERROR_STATUS,
@@ -104,12 +104,9 @@ class _Application(FastAPI):
     """A FastAPI application that answers 400 where FastAPI answers 422, and logs every request."""
 
     def openapi(self) -> dict[str, Any]:
-        """Return the OpenAPI document without FastAPI's own error answers."""
+        """Return the OpenAPI document, with our error answers instead of FastAPI's."""
         document = super().openapi()
-        for operation in (each for methods in document["paths"].values() for each in methods.values()):
-            operation["responses"].pop("422", None)
-        for unused in ("HTTPValidationError", "ValidationError"):
-            document["components"]["schemas"].pop(unused, None)
+        document_errors(document)
         return document
 
     def build_middleware_stack(self) -> ASGIApp:
@@ -156,7 +153,6 @@ def create_application(
         redoc_url=None,
         openapi_url="/api/openapi.json",
         telemetry=_NO_FASTAPI_TELEMETRY,
-        responses=DOCUMENTED_ERRORS,
     )
     app.state.services = services
     _add_routers(app)
@@ -174,11 +170,8 @@ def create_application(
 def _add_routers(app: FastAPI) -> None:
     outside_of_api = (admin_routes.health_router, commit_routes.delivery_router, installation_routes.callback_router)
     for router in (*ROUTERS, *outside_of_api):
-        if router.route_class is DirectRoute:
-            # FastAPI compares each request twice with the routes of a router that it includes.
-            app.router.routes.extend(router.routes)
-        else:
-            app.include_router(router)
+        # FastAPI makes each route of a router that it includes a second time, and compares each request with both.
+        app.router.routes.extend(router.routes)
 
 
 def _add_middleware(app: FastAPI, services: Services) -> None:

@@ -7,17 +7,13 @@ because an older version of scmhost does not have the newer ones.
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Column, Connection, MetaData, Table, Text, delete, insert, inspect, select, text
 from sqlalchemy.types import TypeEngine
 
@@ -33,6 +29,11 @@ from scmhost.repositories import tables as _repositories  # noqa: F401
 
 from .base import Base
 
+# Every command reads which version the tables are of, and few need Alembic, whose import takes longer than they do.
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.migration import MigrationContext
+
 ALL_TABLES: Final = Base.metadata
 """The metadata of all tables."""
 
@@ -45,6 +46,9 @@ _ONE_AT_A_TIME: Final = threading.Lock()
 
 _COMPATIBILITY: Final = Table("schema_compatibility", MetaData(), Column("oldest_code", Text, nullable=False))
 """One row: the oldest code that can serve the tables."""
+
+_REVISIONS: Final = Table("alembic_version", MetaData(), Column("version_num", Text, nullable=False))
+"""One row: the revision of the tables, as Alembic stores it."""
 
 # No part of the declared schema, because no use case reads them. On SQLite the first two replace the sequences.
 _UNDECLARED: Final = frozenset({"id_series", "audit_id_series", _COMPATIBILITY.name})
@@ -60,7 +64,7 @@ def _is_declared(_name: str | None, kind: str, parents: Mapping[str, Any]) -> bo
 
 
 def _type_differs(
-    context: MigrationContext,
+    context: "MigrationContext",
     _actual_column: Any,
     _declared_column: Any,
     actual: TypeEngine[Any],
@@ -81,6 +85,8 @@ COMPARISON: Final[Mapping[str, Any]] = {
 
 def upgrade(connection: Connection) -> None:
     """Upgrade the tables. A second process waits for the first one, and then has nothing to do."""
+    from alembic import command
+
     with _ONE_AT_A_TIME:
         lock(connection)
         # Alembic would fail with a traceback, because it does not know a newer revision.
@@ -91,6 +97,8 @@ def upgrade(connection: Connection) -> None:
 
 def downgrade(connection: Connection, revision: str) -> None:
     """Downgrade the tables to a revision; ``base`` is an empty database."""
+    from alembic import command
+
     with _ONE_AT_A_TIME:
         lock(connection)
         command.downgrade(_config(connection), revision)
@@ -146,18 +154,19 @@ def status(connection: Connection) -> SchemaStatus:
 
 def revision(connection: Connection) -> str:
     """Return the revision of the tables; an empty text without tables."""
-    return ",".join(sorted(MigrationContext.configure(connection).get_current_heads()))
+    if not inspect(connection).has_table(_REVISIONS.name):
+        return ""
+    return ",".join(sorted(connection.scalars(select(_REVISIONS.c.version_num))))
 
 
 def oldest_code(tables: str) -> str:
     """Return the newest revision of the oldest code that can serve tables of a revision of this version."""
-    # Revisions are numbers of four digits, so that their order is that of the texts.
-    return max(getattr(script.module, "oldest_code", script.revision) for script in _scripts(tables))
+    return max(migration.oldest_code for migration in migrations() if migration.revision <= tables)
 
 
 def pending(tables: str) -> Mapping[str, str]:
     """Return the titles of the migrations that tables of a revision miss, by revision, the oldest first."""
-    return {script.revision: script.doc for script in reversed(_scripts()) if script.revision > tables}
+    return {migration.revision: migration.title for migration in migrations() if migration.revision > tables}
 
 
 def _save_oldest_code(connection: Connection) -> None:
@@ -175,6 +184,9 @@ def _stored_oldest_code(connection: Connection) -> str:
 
 def differences(connection: Connection) -> list[Any]:
     """Return what a newly generated migration would change: nothing if tables and declarations agree."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
     return list(compare_metadata(MigrationContext.configure(connection, opts=dict(COMPARISON)), ALL_TABLES))
 
 
@@ -184,27 +196,60 @@ def lock(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _config(connection: Connection | None = None) -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", "scmhost.infra.db:migrations")
     config.attributes["connection"] = connection
     return config
 
 
-def _scripts(newest: str = "head") -> list[Script]:
-    """Return the migrations up to a revision, the newest first."""
-    return list(ScriptDirectory.from_config(_config()).iterate_revisions(newest, "base"))
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A migration of this version.
+
+    Attributes:
+        revision: a number of four digits, so that the order of revisions is that of their texts.
+        title: the beginning of its docstring.
+        oldest_code: the newest revision of the oldest version that its tables serve.
+    """
+
+    revision: str
+    title: str
+    oldest_code: str
+
+
+_TITLE: Final = re.compile(r'"+(.+?)(?:\n\n|")', re.DOTALL)
+_OLDEST_CODE: Final = re.compile(r'^oldest_code = "(\d{4})"$', re.MULTILINE)
+
+
+@cache
+def migrations() -> tuple[Migration, ...]:
+    """Return the migrations of this version, the oldest first, as their files describe them."""
+    files = (file for folder in _folders() for file in folder.glob("[0-9][0-9][0-9][0-9]_*.py"))
+    return tuple(_read_migration(file) for file in sorted(files, key=lambda file: file.name))
+
+
+def _folders() -> Sequence[Path]:
+    return [Path(__file__).with_name("migrations") / "versions"]
+
+
+def _read_migration(file: Path) -> Migration:
+    revision, text = file.name[:4], file.read_text(encoding="utf-8")
+    title, oldest_code = _TITLE.match(text), _OLDEST_CODE.search(text)
+    return Migration(revision, title[1] if title else "", oldest_code[1] if oldest_code else revision)
 
 
 @cache
 def _known() -> frozenset[str]:
     """Return the revisions of all migrations of this version."""
-    return frozenset(script.revision for script in _scripts())
+    return frozenset(migration.revision for migration in migrations())
 
 
 def _head() -> str:
     """Return the revision of the newest migration of this version."""
-    return max(_known())
+    return migrations()[-1].revision
 
 
 @contextmanager
