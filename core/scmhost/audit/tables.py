@@ -1,33 +1,27 @@
 """The table of the audit log."""
 
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, Column, Index, UniqueConstraint
 
-from scmhost.infra.db.base import Base, KeyText, table_of
+from scmhost.infra.db.base import Id, KeyText, LongText, UtcDateTime, optional, required, table
 
-
-class AuditEntryRow(Base):
-    """An entry of the audit log. It has no foreign key, so that it outlives its target and its organization."""
-
-    __tablename__ = "audit_entries"
-    __table_args__ = (UniqueConstraint("organization_id", "key"), Index(None, "organization_id", "action", "id"))
-
+AUDIT_ENTRIES: Final = table(
+    "audit_entries",
     # No foreign key: 0 stands for the host, and entries of a deleted organization are kept.
-    organization_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    created_at: Mapped[datetime]
-    actor_kind: Mapped[str] = mapped_column(KeyText)
-    actor_id: Mapped[int | None]
-    actor_name: Mapped[str]
-    action: Mapped[str] = mapped_column(KeyText)
-    target_id: Mapped[int | None]
-    target: Mapped[str]
-    details: Mapped[dict[str, Any]]
+    Column("organization_id", Id, primary_key=True, autoincrement=False),
+    Column("id", Id, primary_key=True, autoincrement=False),
+    required("created_at", UtcDateTime),
+    required("actor_kind", KeyText),
+    optional("actor_id", Id),
+    required("actor_name", LongText),
+    required("action", KeyText),
+    optional("target_id", Id),
+    required("target", LongText),
+    required("details", JSON),
     # Most entries have no key; NULLs do not conflict with each other in a unique constraint.
-    key: Mapped[str | None] = mapped_column(KeyText)
-
-
-AUDIT_ENTRIES: Final = table_of(AuditEntryRow)
+    optional("key", KeyText),
+    UniqueConstraint("organization_id", "key"),
+    Index(None, "organization_id", "action", "id"),
+)
+"""An entry of the audit log. It has no foreign key, so that it outlives its target and its organization."""

@@ -1,61 +1,64 @@
 """The tables of commits, their authors and file changes."""
 
-from datetime import datetime
 from typing import Final
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, Boolean, Column, Index, UniqueConstraint
 
-from scmhost.infra.db.base import _NARROW, Base, ChildMixin, EntityMixin, KeyText, refers_to, table_of
+from scmhost.infra.db.base import (
+    NARROW,
+    Id,
+    KeyText,
+    LongText,
+    UtcDateTime,
+    child_key,
+    entity_key,
+    optional,
+    refers_to,
+    required,
+    table,
+)
 
+AUTHORS: Final = table(
+    "authors",
+    *entity_key(),
+    required("email", KeyText),
+    optional("name", LongText),
+    UniqueConstraint("organization_id", "email"),
+    **NARROW,
+)
 
-class AuthorRow(EntityMixin, Base):
-    __tablename__ = "authors"
-    __table_args__ = (UniqueConstraint("organization_id", "email"), _NARROW)
-
-    email: Mapped[str] = mapped_column(KeyText)
-    name: Mapped[str | None]
-
-
-class CommitRow(ChildMixin, Base):
-    """A commit.
-
-    ``dated`` is false while ``committed_at`` is only the time at which the commit arrived. ``issue_ids`` are the
-    issues that the message resolves, with blanks between them.
-    """
-
-    __tablename__ = "commits"
-    __table_args__ = (
-        refers_to("repositories", "repository_id"),
-        # No cascade: an author is never deleted while commits refer to it.
-        refers_to("authors", "author_id", ondelete=None),
-        UniqueConstraint("organization_id", "repository_id", "sha"),
-        Index(None, "organization_id", "repository_id", "committed_at", "id"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    repository_id: Mapped[int]
+COMMITS: Final = table(
+    "commits",
+    child_key(),
+    Column("id", Id, primary_key=True),
+    required("repository_id", Id),
     # A generated id is the key, so that rows are appended, and only this index has random keys.
-    sha: Mapped[str] = mapped_column(KeyText)
-    message: Mapped[str | None]
-    author_id: Mapped[int | None]
-    committed_at: Mapped[datetime]
-    dated: Mapped[bool]
-    issue_ids: Mapped[str | None]
+    required("sha", KeyText),
+    optional("message", LongText),
+    optional("author_id", Id),
+    required("committed_at", UtcDateTime),
+    required("dated", Boolean),
+    optional("issue_ids", LongText),
+    refers_to("repositories", "repository_id"),
+    # No cascade: an author is never deleted while commits refer to it.
+    refers_to("authors", "author_id", ondelete=None),
+    UniqueConstraint("organization_id", "repository_id", "sha"),
+    Index(None, "organization_id", "repository_id", "committed_at", "id"),
+)
+"""A commit.
 
+``dated`` is false while ``committed_at`` is only the time at which the commit arrived. ``issue_ids`` are the
+issues that the message resolves, with blanks between them.
+"""
 
-class FileChangeRow(ChildMixin, Base):
-    """A change of a file by a commit. A hash is the key, because paths may be too long for an index."""
-
-    __tablename__ = "file_changes"
-    __table_args__ = (refers_to("commits", "commit_id"), _NARROW)
-
-    commit_id: Mapped[int] = mapped_column(primary_key=True)
-    path_hash: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    path: Mapped[str]
-    type: Mapped[str]
-
-
-AUTHORS: Final = table_of(AuthorRow)
-COMMITS: Final = table_of(CommitRow)
-FILE_CHANGES: Final = table_of(FileChangeRow)
+FILE_CHANGES: Final = table(
+    "file_changes",
+    child_key(),
+    Column("commit_id", Id, primary_key=True),
+    Column("path_hash", BigInteger, primary_key=True),
+    required("path", LongText),
+    required("type", LongText),
+    refers_to("commits", "commit_id"),
+    **NARROW,
+)
+"""A change of a file by a commit. A hash is the key, because paths may be too long for an index."""

@@ -1,98 +1,92 @@
 """The tables of code mappings, a project's repositories, frames without a link, and traces that people share."""
 
-from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import JSON, BigInteger, Date, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, Index, UniqueConstraint
 
-from scmhost.infra.db.base import Base, ChildMixin, EntityMixin, KeyText, refers_to, table_of
+from scmhost.infra.db.base import (
+    Id,
+    KeyText,
+    LongText,
+    UtcDateTime,
+    child_key,
+    entity_key,
+    optional,
+    refers_to,
+    required,
+    table,
+)
 
-
-class CodeMappingRow(EntityMixin, Base):
-    """A code mapping. The key has a hash of the source root, because two long roots are too long for an index."""
-
-    __tablename__ = "code_mappings"
-    __table_args__ = (
-        refers_to("projects", "project_id"),
-        refers_to("repositories", "repository_id"),
-        UniqueConstraint(
-            "organization_id",
-            "project_id",
-            "stack_root",
-            "repository_id",
-            "source_hash",
-            name="uq_code_mappings_roots",
-        ),
-        Index(None, "organization_id", "repository_id"),
-    )
-
-    project_id: Mapped[int]
-    repository_id: Mapped[int]
-    stack_root: Mapped[str] = mapped_column(KeyText)
-    source_root: Mapped[str]
-    default_branch: Mapped[str | None]
-    generated: Mapped[bool]
-    created_at: Mapped[datetime]
+CODE_MAPPINGS: Final = table(
+    "code_mappings",
+    *entity_key(),
+    required("project_id", Id),
+    required("repository_id", Id),
+    required("stack_root", KeyText),
+    required("source_root", LongText),
+    optional("default_branch", LongText),
+    required("generated", Boolean),
+    required("created_at", UtcDateTime),
     # Equal hashes of different roots only refuse a mapping; with 64 bits that does not happen by chance.
-    source_hash: Mapped[int] = mapped_column(BigInteger)
+    required("source_hash", BigInteger),
     # Confidence and evidence are NULL for mappings of people.
-    confidence: Mapped[str | None]
-    derived_from: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    optional("confidence", LongText),
+    optional("derived_from", JSON(none_as_null=True)),
+    refers_to("projects", "project_id"),
+    refers_to("repositories", "repository_id"),
+    UniqueConstraint(
+        "organization_id",
+        "project_id",
+        "stack_root",
+        "repository_id",
+        "source_hash",
+        name="uq_code_mappings_roots",
+    ),
+    Index(None, "organization_id", "repository_id"),
+)
+"""A code mapping. The key has a hash of the source root, because two long roots are too long for an index."""
 
+PROJECT_REPOSITORIES: Final = table(
+    "project_repositories",
+    *entity_key(),
+    required("project_id", Id),
+    required("repository_id", Id),
+    required("created_at", UtcDateTime),
+    refers_to("projects", "project_id"),
+    refers_to("repositories", "repository_id"),
+    UniqueConstraint("organization_id", "project_id", "repository_id"),
+    Index(None, "organization_id", "repository_id"),
+)
+"""A repository that a client has linked to a project, with or without a code mapping."""
 
-class ProjectRepositoryRow(EntityMixin, Base):
-    """A repository that a client has linked to a project, with or without a code mapping."""
+MISSING_FRAMES: Final = table(
+    "missing_frames",
+    child_key(),
+    Column("day", Date, primary_key=True),
+    Column("project_id", Id, primary_key=True),
+    Column("reason", KeyText, primary_key=True),
+    Column("root", KeyText, primary_key=True),
+    required("count", Id),
+    refers_to("projects", "project_id"),
+    Index(None, "organization_id", "project_id"),
+)
+"""A counter of a day: frames of a project without a link, by reason and by the beginning of their paths."""
 
-    __tablename__ = "project_repositories"
-    __table_args__ = (
-        refers_to("projects", "project_id"),
-        refers_to("repositories", "repository_id"),
-        UniqueConstraint("organization_id", "project_id", "repository_id"),
-        Index(None, "organization_id", "repository_id"),
-    )
-
-    project_id: Mapped[int]
-    repository_id: Mapped[int]
-    created_at: Mapped[datetime]
-
-
-class MissingFramesRow(ChildMixin, Base):
-    """A counter of a day: frames of a project without a link, by reason and by the beginning of their paths."""
-
-    __tablename__ = "missing_frames"
-    __table_args__ = (refers_to("projects", "project_id"), Index(None, "organization_id", "project_id"))
-
-    day: Mapped[date] = mapped_column(Date, primary_key=True)
-    project_id: Mapped[int] = mapped_column(primary_key=True)
-    reason: Mapped[str] = mapped_column(KeyText, primary_key=True)
-    root: Mapped[str] = mapped_column(KeyText, primary_key=True)
-    count: Mapped[int]
-
-
-class SharedTraceRow(EntityMixin, Base):
-    """A trace that a person shares with the others of the organization, until it expires."""
-
-    __tablename__ = "shared_traces"
-    __table_args__ = (
-        refers_to("projects", "project_id"),
-        Index(None, "organization_id", "project_id"),
-        # For the housekeeping, which deletes those of all organizations.
-        Index(None, "expires_at"),
-    )
-
-    project_id: Mapped[int]
-    text: Mapped[str]
-    release_version: Mapped[str | None]
-    commit_sha: Mapped[str | None]
-    actor_kind: Mapped[str] = mapped_column(KeyText)
-    actor_id: Mapped[int | None]
-    actor_name: Mapped[str]
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-
-
-CODE_MAPPINGS: Final = table_of(CodeMappingRow)
-PROJECT_REPOSITORIES: Final = table_of(ProjectRepositoryRow)
-MISSING_FRAMES: Final = table_of(MissingFramesRow)
-SHARED_TRACES: Final = table_of(SharedTraceRow)
+SHARED_TRACES: Final = table(
+    "shared_traces",
+    *entity_key(),
+    required("project_id", Id),
+    required("text", LongText),
+    optional("release_version", LongText),
+    optional("commit_sha", LongText),
+    required("actor_kind", KeyText),
+    optional("actor_id", Id),
+    required("actor_name", LongText),
+    required("created_at", UtcDateTime),
+    required("expires_at", UtcDateTime),
+    refers_to("projects", "project_id"),
+    Index(None, "organization_id", "project_id"),
+    # For the housekeeping, which deletes those of all organizations.
+    Index(None, "expires_at"),
+)
+"""A trace that a person shares with the others of the organization, until it expires."""

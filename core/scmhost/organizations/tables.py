@@ -3,110 +3,90 @@
 People, their links and their sessions belong to the host: one person may be in several organizations.
 """
 
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, UniqueConstraint
 
-from scmhost.infra.db.base import Base, EntityMixin, KeyText, table_of
+from scmhost.infra.db.base import Id, KeyText, LongText, UtcDateTime, entity_key, optional, required, table
 
+ORGANIZATIONS: Final = table(
+    "organizations",
+    Column("id", Id, primary_key=True, autoincrement=False),
+    required("slug", KeyText, unique=True),
+    required("name", LongText),
+    required("created_at", UtcDateTime),
+)
 
-class OrganizationRow(Base):
-    __tablename__ = "organizations"
+PROJECTS: Final = table(
+    "projects",
+    *entity_key(),
+    required("slug", KeyText),
+    required("name", LongText),
+    optional("platform", LongText),
+    required("mappings_version", Id),
+    required("created_at", UtcDateTime),
+    UniqueConstraint("organization_id", "slug"),
+)
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    slug: Mapped[str] = mapped_column(KeyText, unique=True)
-    name: Mapped[str]
-    created_at: Mapped[datetime]
+TOKENS: Final = table(
+    "tokens",
+    *entity_key(),
+    required("name", LongText),
+    required("digest", KeyText),
+    required("hint", LongText),
+    required("scopes", JSON),
+    required("created_at", UtcDateTime),
+    optional("expires_at", UtcDateTime),
+    optional("revoked_at", UtcDateTime),
+    optional("last_used_at", UtcDateTime),
+    UniqueConstraint("organization_id", "digest"),
+)
 
-
-class ProjectRow(EntityMixin, Base):
-    __tablename__ = "projects"
-    __table_args__ = (UniqueConstraint("organization_id", "slug"),)
-
-    slug: Mapped[str] = mapped_column(KeyText)
-    name: Mapped[str]
-    platform: Mapped[str | None]
-    mappings_version: Mapped[int]
-    created_at: Mapped[datetime]
-
-
-class TokenRow(EntityMixin, Base):
-    __tablename__ = "tokens"
-    __table_args__ = (UniqueConstraint("organization_id", "digest"),)
-
-    name: Mapped[str]
-    digest: Mapped[str] = mapped_column(KeyText)
-    hint: Mapped[str]
-    scopes: Mapped[list[Any]]
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime | None]
-    revoked_at: Mapped[datetime | None]
-    last_used_at: Mapped[datetime | None]
-
-
-class PersonRow(Base):
-    __tablename__ = "people"
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    name: Mapped[str]
+PEOPLE: Final = table(
+    "people",
+    Column("id", Id, primary_key=True, autoincrement=False),
+    required("name", LongText),
     # Names the person at a proxy or an identity provider; people who came by a link have none.
-    subject: Mapped[str | None] = mapped_column(KeyText, unique=True)
-    host_admin: Mapped[bool]
-    created_at: Mapped[datetime]
-    signed_in_at: Mapped[datetime | None]
+    optional("subject", KeyText, unique=True),
+    required("host_admin", Boolean),
+    required("created_at", UtcDateTime),
+    optional("signed_in_at", UtcDateTime),
+)
 
+MEMBERSHIPS: Final = table(
+    "memberships",
+    Column("organization_id", Id, ForeignKey("organizations.id", ondelete="CASCADE"), primary_key=True),
+    Column("person_id", Id, ForeignKey("people.id", ondelete="CASCADE"), primary_key=True),
+    required("role", KeyText),
+    required("created_at", UtcDateTime),
+    Index(None, "person_id"),
+)
 
-class MembershipRow(Base):
-    __tablename__ = "memberships"
-    __table_args__ = (Index(None, "person_id"),)
-
-    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), primary_key=True)
-    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
-    role: Mapped[str] = mapped_column(KeyText)
-    created_at: Mapped[datetime]
-
-
-class SignInLinkRow(Base):
-    """The link of a person, who has one at most."""
-
-    __tablename__ = "sign_in_links"
-
-    digest: Mapped[str] = mapped_column(KeyText, primary_key=True)
+SIGN_IN_LINKS: Final = table(
+    "sign_in_links",
+    Column("digest", KeyText, primary_key=True),
     # The first administrator of the host is added when the link is used.
-    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), unique=True)
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
+    optional("person_id", Id, ForeignKey("people.id", ondelete="CASCADE"), unique=True),
+    required("created_at", UtcDateTime),
+    required("expires_at", UtcDateTime),
+)
+"""The link of a person, who has one at most."""
 
-
-class PersonSessionRow(Base):
-    __tablename__ = "person_sessions"
-    __table_args__ = (Index(None, "person_id"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
-    digest: Mapped[str] = mapped_column(KeyText, unique=True)
+PERSON_SESSIONS: Final = table(
+    "person_sessions",
+    Column("id", Id, primary_key=True, autoincrement=False),
+    required("person_id", Id, ForeignKey("people.id", ondelete="CASCADE")),
+    required("digest", KeyText, unique=True),
     # The browser as it names itself, so that a person recognizes the session.
-    client: Mapped[str]
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
+    required("client", LongText),
+    required("created_at", UtcDateTime),
+    required("expires_at", UtcDateTime),
+    Index(None, "person_id"),
+)
 
-
-class HostKeyRow(Base):
-    """A random key that all processes of the host share. The migration makes the one that signs cookies."""
-
-    __tablename__ = "host_keys"
-
-    name: Mapped[str] = mapped_column(KeyText, primary_key=True)
-    key: Mapped[str]
-
-
-ORGANIZATIONS: Final = table_of(OrganizationRow)
-PROJECTS: Final = table_of(ProjectRow)
-TOKENS: Final = table_of(TokenRow)
-PEOPLE: Final = table_of(PersonRow)
-MEMBERSHIPS: Final = table_of(MembershipRow)
-SIGN_IN_LINKS: Final = table_of(SignInLinkRow)
-PERSON_SESSIONS: Final = table_of(PersonSessionRow)
-HOST_KEYS: Final = table_of(HostKeyRow)
+HOST_KEYS: Final = table(
+    "host_keys",
+    Column("name", KeyText, primary_key=True),
+    required("key", LongText),
+)
+"""A random key that all processes of the host share. The migration makes the one that signs cookies."""

@@ -1,119 +1,110 @@
 """The tables of releases and deploys."""
 
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, Column, Index, UniqueConstraint
 
-from scmhost.infra.db.base import _NARROW, Base, ChildMixin, EntityMixin, KeyText, refers_to, table_of
+from scmhost.infra.db.base import (
+    NARROW,
+    Id,
+    KeyText,
+    LongText,
+    UtcDateTime,
+    child_key,
+    entity_key,
+    optional,
+    refers_to,
+    required,
+    table,
+)
 
-
-class ReleaseRow(EntityMixin, Base):
-    __tablename__ = "releases"
-    __table_args__ = (UniqueConstraint("organization_id", "version"), Index(None, "organization_id", "dated_at", "id"))
-
+RELEASES: Final = table(
+    "releases",
+    *entity_key(),
     # Unique in the organization, not in a project: Sentry's clients share one release between projects.
-    version: Mapped[str] = mapped_column(KeyText)
-    status: Mapped[str]
-    ref: Mapped[str | None]
-    url: Mapped[str | None]
-    owner: Mapped[str | None]
-    created_at: Mapped[datetime]
-    started_at: Mapped[datetime | None]
-    released_at: Mapped[datetime | None]
+    required("version", KeyText),
+    required("status", LongText),
+    optional("ref", LongText),
+    optional("url", LongText),
+    optional("owner", LongText),
+    required("created_at", UtcDateTime),
+    optional("started_at", UtcDateTime),
+    optional("released_at", UtcDateTime),
     # ``released_at``, else ``created_at``. One column, because lists are read in its order from an index.
-    dated_at: Mapped[datetime]
-    commit_count: Mapped[int]
+    required("dated_at", UtcDateTime),
+    required("commit_count", Id),
     # Derived from the commits, for lists; see content_queries.refresh().
-    author_ids: Mapped[list[Any]]
-    last_commit_id: Mapped[int | None]
+    required("author_ids", JSON),
+    optional("last_commit_id", Id),
+    UniqueConstraint("organization_id", "version"),
+    Index(None, "organization_id", "dated_at", "id"),
+)
 
+RELEASE_PROJECTS: Final = table(
+    "release_projects",
+    child_key(),
+    Column("release_id", Id, primary_key=True),
+    Column("project_id", Id, primary_key=True),
+    refers_to("releases", "release_id"),
+    refers_to("projects", "project_id"),
+    Index(None, "organization_id", "project_id"),
+    **NARROW,
+)
 
-class ReleaseProjectRow(ChildMixin, Base):
-    __tablename__ = "release_projects"
-    __table_args__ = (
-        refers_to("releases", "release_id"),
-        refers_to("projects", "project_id"),
-        Index(None, "organization_id", "project_id"),
-        _NARROW,
-    )
-
-    release_id: Mapped[int] = mapped_column(primary_key=True)
-    project_id: Mapped[int] = mapped_column(primary_key=True)
-
-
-class ReleaseCommitRow(ChildMixin, Base):
-    """A commit of a release. Its repository is repeated here, so that the list of a repository can be replaced."""
-
-    __tablename__ = "release_commits"
-    __table_args__ = (
-        refers_to("releases", "release_id"),
-        refers_to("commits", "commit_id"),
-        Index(None, "organization_id", "commit_id"),
-        _NARROW,
-    )
-
-    release_id: Mapped[int] = mapped_column(primary_key=True)
-    repository_id: Mapped[int] = mapped_column(primary_key=True)
+RELEASE_COMMITS: Final = table(
+    "release_commits",
+    child_key(),
+    Column("release_id", Id, primary_key=True),
+    Column("repository_id", Id, primary_key=True),
     # 0 is the newest commit of the repository.
-    position: Mapped[int] = mapped_column(primary_key=True)
-    commit_id: Mapped[int]
+    Column("position", Id, primary_key=True),
+    required("commit_id", Id),
+    refers_to("releases", "release_id"),
+    refers_to("commits", "commit_id"),
+    Index(None, "organization_id", "commit_id"),
+    **NARROW,
+)
+"""A commit of a release. Its repository is repeated here, so that the list of a repository can be replaced."""
 
-
-class ReleaseHeadRow(ChildMixin, Base):
-    __tablename__ = "release_heads"
-    __table_args__ = (
-        refers_to("releases", "release_id"),
-        refers_to("repositories", "repository_id"),
-        Index(None, "organization_id", "repository_id"),
-        _NARROW,
-    )
-
-    release_id: Mapped[int] = mapped_column(primary_key=True)
-    repository_id: Mapped[int] = mapped_column(primary_key=True)
+RELEASE_HEADS: Final = table(
+    "release_heads",
+    child_key(),
+    Column("release_id", Id, primary_key=True),
+    Column("repository_id", Id, primary_key=True),
     # Not a reference to a commit: a head may be a tag or a branch.
-    sha: Mapped[str]
-    previous_sha: Mapped[str | None]
+    required("sha", LongText),
+    optional("previous_sha", LongText),
     # What was left out when its commits were fetched.
-    note: Mapped[str | None]
+    optional("note", LongText),
+    refers_to("releases", "release_id"),
+    refers_to("repositories", "repository_id"),
+    Index(None, "organization_id", "repository_id"),
+    **NARROW,
+)
 
+DEPLOYS: Final = table(
+    "deploys",
+    *entity_key(),
+    required("release_id", Id),
+    optional("request_key", KeyText),
+    required("environment", LongText),
+    optional("name", LongText),
+    optional("url", LongText),
+    optional("started_at", UtcDateTime),
+    required("finished_at", UtcDateTime),
+    refers_to("releases", "release_id"),
+    UniqueConstraint("organization_id", "release_id", "request_key"),
+    Index(None, "organization_id", "release_id", "finished_at", "id"),
+)
+"""``request_key`` is equal for a deploy that is sent again. It is null where the sender gave no times."""
 
-class DeployRow(EntityMixin, Base):
-    """``request_key`` is equal for a deploy that is sent again. It is null where the sender gave no times."""
-
-    __tablename__ = "deploys"
-    __table_args__ = (
-        refers_to("releases", "release_id"),
-        UniqueConstraint("organization_id", "release_id", "request_key"),
-        Index(None, "organization_id", "release_id", "finished_at", "id"),
-    )
-
-    release_id: Mapped[int]
-    request_key: Mapped[str | None] = mapped_column(KeyText)
-    environment: Mapped[str]
-    name: Mapped[str | None]
-    url: Mapped[str | None]
-    started_at: Mapped[datetime | None]
-    finished_at: Mapped[datetime]
-
-
-class DeployProjectRow(ChildMixin, Base):
-    __tablename__ = "deploy_projects"
-    __table_args__ = (
-        refers_to("deploys", "deploy_id"),
-        refers_to("projects", "project_id"),
-        Index(None, "organization_id", "project_id"),
-        _NARROW,
-    )
-
-    deploy_id: Mapped[int] = mapped_column(primary_key=True)
-    project_id: Mapped[int] = mapped_column(primary_key=True)
-
-
-RELEASES: Final = table_of(ReleaseRow)
-RELEASE_PROJECTS: Final = table_of(ReleaseProjectRow)
-RELEASE_COMMITS: Final = table_of(ReleaseCommitRow)
-RELEASE_HEADS: Final = table_of(ReleaseHeadRow)
-DEPLOYS: Final = table_of(DeployRow)
-DEPLOY_PROJECTS: Final = table_of(DeployProjectRow)
+DEPLOY_PROJECTS: Final = table(
+    "deploy_projects",
+    child_key(),
+    Column("deploy_id", Id, primary_key=True),
+    Column("project_id", Id, primary_key=True),
+    refers_to("deploys", "deploy_id"),
+    refers_to("projects", "project_id"),
+    Index(None, "organization_id", "project_id"),
+    **NARROW,
+)

@@ -27,14 +27,14 @@ from scmhost.redirects import tables as _redirects  # noqa: F401
 from scmhost.releases import tables as _releases  # noqa: F401
 from scmhost.repositories import tables as _repositories  # noqa: F401
 
-from .base import Base
+from .base import METADATA
 
 # Every command reads which version the tables are of, and few need Alembic, whose import takes longer than they do.
 if TYPE_CHECKING:
     from alembic.config import Config
     from alembic.migration import MigrationContext
 
-ALL_TABLES: Final = Base.metadata
+ALL_TABLES: Final = METADATA
 """The metadata of all tables."""
 
 
