@@ -127,6 +127,16 @@ class Host:
 
         return create_application(self.services), add_local_token(self.services, organization)
 
+    def api(self, organization: "Organization") -> tuple["ASGIApp", str]:
+        """Return the API alone for calls within this process, and a token for the actor of the services.
+
+        It makes routes when they are called, so that a command need not make them all.
+        """
+        from scmhost.local_api import LocalApi
+        from scmhost.organizations.tokens import add_local_token
+
+        return LocalApi(self.services), add_local_token(self.services, organization)
+
     def close(self) -> None:
         """Stop the background loops, then close the plugins and the database."""
         from scmhost.infra.loops import Loops

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from scmhost.application import status_of_fault
+from scmhost.api_application import status_of_fault
 
 from .markdown import table
 

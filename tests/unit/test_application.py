@@ -16,7 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from structlog.testing import capture_logs
 
-from scmhost.application import create_application, install_error_handlers, status_of_fault
+from scmhost.api_application import install_error_handlers, status_of_fault
+from scmhost.application import create_application
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import (
     Conflict,

@@ -34,6 +34,9 @@ class OpenedHost(Protocol):
     def application(self, organization: "Organization") -> tuple[Any, str]:
         """Return the ASGI application, and a token for the user of this machine in an organization."""
 
+    def api(self, organization: "Organization") -> tuple[Any, str]:
+        """Return the same without its pages, which makes only the routes that are called."""
+
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: object) -> None: ...
 

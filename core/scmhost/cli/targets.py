@@ -145,7 +145,7 @@ class TargetOptions(NamedTuple):
         with context.open_host(self.config, self.database_url, inspect_only=not writes) as host:
             check_database(host.services)
             found = chosen_organization(list_organizations(host.services), organization)
-            yield OrganizationApi(LocalClient(*host.application(found)), found.slug)
+            yield OrganizationApi(LocalClient(*host.api(found)), found.slug)
 
 
 def target_options(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
