@@ -74,7 +74,7 @@ def test_a_path_of_no_room_is_answered_by_the_whole_api(local: OrganizationApi) 
 
 @pytest.mark.parametrize(
     ("method", "path", "error"),
-    [("GET", "nothing/", NotFound), ("GET", "/", NotFound), ("PUT", "projects/", ScmhostError)],
+    [("GET", "nothing/", NotFound), ("GET", "/api/", NotFound), ("PUT", "projects/", ScmhostError)],
 )
 def test_what_no_route_answers_is_an_error(
     local: OrganizationApi, method: str, path: str, error: type[ScmhostError]
