@@ -276,4 +276,8 @@ def main() -> None:
     gc.set_threshold(_COLLECT_AFTER)
     from scmhost.cli.main import run
 
-    run(open_host, sys.argv[1:])
+    try:
+        run(open_host, sys.argv[1:])
+    finally:
+        # The last collection, at the end of the process, then skips the objects that end with it anyway.
+        gc.freeze()

@@ -23,7 +23,6 @@ from scmhost.plugins.config.editing import PluginEdit, edited, exclusive_writer,
 from scmhost.plugins.config.files import FileState
 from scmhost.plugins.discovery import InstalledState, installed_state
 from scmhost.plugins.isolation.faults import safe_text
-from scmhost.sdk import Organization
 from scmhost.services import Actor, Services
 
 CHANGE_ACTION: Final[Action] = "configuration.change"
@@ -79,12 +78,6 @@ def unknown_organizations(services: Services, names: Sequence[str | int]) -> lis
     """Return those of the slugs and ids that no organization has."""
     with services.store.read() as tx:
         return [str(name) for name in names if organization_queries.find_organization(tx, str(name)) is None]
-
-
-def list_organizations(services: Services) -> list[Organization]:
-    """Return all organizations by slug."""
-    with services.store.read() as tx:
-        return organization_queries.all_organizations(tx)
 
 
 def add_change(

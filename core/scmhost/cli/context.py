@@ -194,7 +194,7 @@ def table(
 
 def organization_named(services: "Services", slug: str | None) -> "Organization":
     """Return the organization that an option names; without it, the only one."""
-    from scmhost.admin.configuration import list_organizations
+    from scmhost.organizations.create import list_organizations
 
     from .api_client import chosen_organization
 

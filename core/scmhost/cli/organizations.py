@@ -48,7 +48,7 @@ def list_organizations(context: CommandContext, *, where: TargetOptions, as_json
         with where.api(context, None, writes=False) as api:
             rows = ORGANIZATIONS.all(api)
     else:
-        from scmhost.admin.configuration import list_organizations as use_case
+        from scmhost.organizations.create import list_organizations as use_case
         from scmhost.services import check_database
 
         with context.open_host(where.config, where.database_url, plugins=False, inspect_only=True) as host:

@@ -139,7 +139,7 @@ class TargetOptions(NamedTuple):
                 # Another program answers, with JSON of another form.
                 raise ServerError(f"{self.url} does not answer as scmhost does ({error}); {_CHECK_ADDRESS}") from error
             return
-        from scmhost.admin.configuration import list_organizations
+        from scmhost.organizations.create import list_organizations
         from scmhost.services import check_database
 
         with context.open_host(self.config, self.database_url, inspect_only=not writes) as host:

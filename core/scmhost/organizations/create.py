@@ -67,6 +67,12 @@ def creation_time(services: Services, organization: Organization) -> datetime:
         return queries.organization_created_at(tx, organization.id)
 
 
+def list_organizations(services: Services) -> list[Organization]:
+    """Return all organizations by slug."""
+    with services.store.read() as tx:
+        return queries.all_organizations(tx)
+
+
 def create_project(
     services: Services,
     organization: Organization,

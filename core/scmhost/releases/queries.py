@@ -14,9 +14,9 @@ from sqlalchemy import update as change
 from scmhost.commits.queries import commit_of, commits_of
 from scmhost.commits.tables import COMMITS, FILE_CHANGES
 from scmhost.commits.values import ChangedFile
-from scmhost.infra.db.base import AnyRow, AnySelect
+from scmhost.infra.db.base import AnyRow, AnySelect, insert_for
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import KeyQuery, SortKey, batches, fetch_page, insert_for, insert_into, new_id, ordered
+from scmhost.infra.db.statements import KeyQuery, SortKey, batches, fetch_page, insert_into, new_id, ordered
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageQuery, page_of
 from scmhost.organizations.queries import Project, project_of

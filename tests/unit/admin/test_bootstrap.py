@@ -6,9 +6,9 @@ import pytest
 
 from api import open_api
 from scmhost.admin.bootstrap import bootstrap
-from scmhost.admin.configuration import list_organizations
 from scmhost.infra.errors import InvalidInput, Unauthenticated
 from scmhost.organizations.access import authenticate
+from scmhost.organizations.create import list_organizations
 from scmhost.organizations.tokens import DEFAULT_SCOPES, revoke_token
 
 

@@ -205,7 +205,8 @@ def _check_plugin(name: str, settings: "Settings") -> None:
 
 
 def _check_organizations(services: "Services | None", names: Sequence[str | int]) -> None:
-    from scmhost.admin.configuration import list_organizations, unknown_organizations
+    from scmhost.admin.configuration import unknown_organizations
+    from scmhost.organizations.create import list_organizations
     from scmhost.sdk.validation import did_you_mean
 
     if services is None or not names:
@@ -272,7 +273,7 @@ def diff(
 
 
 def _stored(context: CommandContext, config: str | None, database_url: str | None) -> "Sequence[Organization]":
-    from scmhost.admin.configuration import list_organizations
+    from scmhost.organizations.create import list_organizations
     from scmhost.services import check_database
 
     with context.open_host(config, database_url, plugins=False, inspect_only=True) as host:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b, sha256
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sqlalchemy import (
     JSON,
@@ -30,13 +30,16 @@ from sqlalchemy import (
     bindparam,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.schema import SchemaItem
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from scmhost.infra.clock import in_utc
 
 from .errors import BadText
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
@@ -309,9 +312,19 @@ Attributes:
 VERSION_OF: Final = select(VERSIONS.c.version).where(VERSIONS.c.organization_id == bindparam("organization"))
 
 
+def insert_for(dialect: str, table: Table) -> "postgresql.Insert | sqlite.Insert":
+    """Return an insert that has ``on_conflict_do_nothing`` and ``on_conflict_do_update``, by the name of a dialect."""
+    if dialect == "sqlite":
+        return sqlite.insert(table)
+    # With PostgreSQL's dialect come those of its six drivers, which a host on SQLite does not need.
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
+    return postgresql.insert(table)
+
+
 def raised_version(dialect: str, organization_id: int) -> Insert:
     """Return the statement that raises the version of an organization, from 0 before the first change."""
-    new: Any = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(VERSIONS)
+    new = insert_for(dialect, VERSIONS)
     raised = {"version": VERSIONS.c.version + 1}
     first = new.values(organization_id=organization_id, version=1)
     statement: Insert = first.on_conflict_do_update(index_elements=[VERSIONS.c.organization_id], set_=raised)

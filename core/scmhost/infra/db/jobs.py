@@ -6,13 +6,12 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, bindparam, case, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Insert, bindparam, case, delete, func, or_, select, update
 
-from scmhost.infra.db.statements import insert_for, new_id, new_ids
+from scmhost.infra.db.statements import new_id, new_ids
 from scmhost.sdk import JsonObject
 
-from .base import JOBS, AnyRow
+from .base import JOBS, AnyRow, insert_for
 from .engine import Transaction
 
 
@@ -52,7 +51,7 @@ def put(tx: Transaction, organization_id: int, kind: str, key: str, payload: Jso
 
 
 @cache
-def _upsert(dialect: str) -> postgresql.Insert | sqlite.Insert:
+def _upsert(dialect: str) -> Insert:
     """Build the statement once per dialect, because every request with commits saves a job."""
     new = insert_for(dialect, JOBS)
     rest = {name: new.excluded[name] for name in _REST}

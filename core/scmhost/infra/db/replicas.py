@@ -13,19 +13,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from time import monotonic
 from typing import Any, Final, Self
 
 import structlog
-from sqlalchemy import URL, Connection, Engine, bindparam, select, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import URL, Connection, Engine, Insert, bindparam, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from scmhost.infra.errors import Unavailable
 from scmhost.infra.limits import DEFAULT_DATABASE, DatabaseSettings
 
-from .base import VERSIONS
+from .base import VERSIONS, insert_for
 from .drivers import checked_url, postgresql_engine, reader_options
 from .engine import Store, Transaction
 from .errors import StoreError, kind_of
@@ -54,11 +53,6 @@ REQUEST: Final = ContextVar[RequestScope | None]("request", default=None)
 
 _IS_ORGANIZATION: Final = VERSIONS.c.organization_id == bindparam("organization")
 _WRITES: Final = select(VERSIONS.c.version + VERSIONS.c.writes).where(_IS_ORGANIZATION)
-_RAISE: Final = (
-    postgresql.insert(VERSIONS)
-    .values(version=0, writes=1)
-    .on_conflict_do_update(index_elements=[VERSIONS.c.organization_id], set_={"writes": VERSIONS.c.writes + 1})
-)
 # A replica has the identifier of its primary server.
 _SAME: Final = text("SELECT system_identifier, current_database() FROM pg_control_system()")
 
@@ -151,6 +145,13 @@ def _writes(connection: Connection, organization_id: int) -> int:
     return connection.scalar(_WRITES, {"organization": organization_id}) or 0
 
 
+@cache
+def _raise_writes() -> Insert:
+    more = {"writes": VERSIONS.c.writes + 1}
+    first = insert_for("postgresql", VERSIONS).values(version=0, writes=1)
+    return first.on_conflict_do_update(index_elements=[VERSIONS.c.organization_id], set_=more)
+
+
 class ReplicaTransaction(Transaction):
     """A transaction that reads from the replica if it can, and else from the primary server."""
 
@@ -210,7 +211,7 @@ class ReplicatedStore(Store):
             # A raised version counts as well.
             if scope and scope.organization_id and scope.organization_id not in tx.changed:
                 parameters: dict[str, Any] = {"organization_id": scope.organization_id}
-                tx.execute(_RAISE, parameters)
+                tx.execute(_raise_writes(), parameters)
 
     def replica_delay(self) -> float:
         """Return for how many seconds the replica has not replayed what it has received.

@@ -6,9 +6,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain, islice
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     ColumnElement,
@@ -32,15 +33,30 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import Sequence as Series
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from scmhost.infra.paging import Page, PageQuery
 
-from .base import ID_LIMIT, AnyRow, AnySelect, Id, KeyText, LongText, UtcDateTime, checked_text, is_text, load_json
+from .base import (
+    ID_LIMIT,
+    AnyRow,
+    AnySelect,
+    Id,
+    KeyText,
+    LongText,
+    UtcDateTime,
+    checked_text,
+    insert_for,
+    is_text,
+    load_json,
+)
 from .drivers import KINDS
 from .engine import Transaction
 from .errors import Duplicate, kind_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 V = TypeVar("V")
 
@@ -65,14 +81,9 @@ _KINDS: Final[Mapping[type, str]] = {
 }
 
 
-def insert_into(tx: Transaction, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """Return an insert that has ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
+def insert_into(tx: Transaction, table: Table) -> "postgresql.Insert | sqlite.Insert":
+    """Return an insert for the dialect of a transaction: see ``insert_for``."""
     return insert_for(tx.get_bind().dialect.name, table)
-
-
-def insert_for(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """Return the same insert by the name of a dialect, for statements that are built once."""
-    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def insert_missing(tx: Transaction, table: Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -141,7 +152,7 @@ def text_list(dialect: str, values: Iterable[str]) -> str | list[str]:
     return json.dumps(checked) if dialect == "sqlite" else checked
 
 
-_LIST_TYPES: Final[Mapping[str, Any]] = {"sqlite": Text(), "postgresql": postgresql.ARRAY(Text)}
+_LIST_TYPES: Final[Mapping[str, Any]] = {"sqlite": Text(), "postgresql": ARRAY(Text)}
 
 
 def _texts_table(dialect: str, texts: ColumnElement[Any]) -> FromClause:
@@ -172,7 +183,7 @@ def numbers_parameter(dialect: str, name: str) -> AnySelect:
     """Return a query of the numbers in one parameter, for ``in_`` in a statement that is built once."""
     if dialect == "sqlite":
         return select(func.json_each(bindparam(name, type_=Text)).table_valued(column("value")).c.value)
-    return select(func.unnest(bindparam(name, type_=postgresql.ARRAY(BigInteger))))
+    return select(func.unnest(bindparam(name, type_=ARRAY(BigInteger))))
 
 
 def number_list(dialect: str, numbers: Iterable[int]) -> str | list[int]:
