@@ -33,6 +33,7 @@ AT_MOST = {
     "startup/100 plugins that are off": 1.2,
     "startup/version": 4.0,
     "startup/link": 8.0,
+    "startup/projects list": 90.0,
     "links/seen, to joining alone": 30.0,
     "links/never seen, to joining alone": 30.0,
     "links/seen, 100 times the mappings": 1.5,

@@ -34,7 +34,18 @@ def ratios() -> dict[str, float]:
     with TemporaryDirectory() as folder:
         trace = _checkout(Path(folder))
         found["startup/link"] = _ratio([str(COMMAND), "link", str(trace)], folder)
+    with TemporaryDirectory() as folder:
+        found["startup/projects list"] = _ratio(_on_a_database(Path(folder), "projects", "list"), folder)
     return found
+
+
+def _on_a_database(folder: Path, *words: str) -> list[str]:
+    """A command over a new database with a project, and a plugin that is on."""
+    (folder / "plugins.toml").write_text("schema = 1\n[plugins.custom_scm]\nenabled = true\n", encoding="utf-8")
+    where = ["--config", str(folder / "plugins.toml"), "--database-url", f"sqlite:///{folder}/scm.db"]
+    bootstrap = [str(COMMAND), "bootstrap", "--org", "acme", "--project", "web", *where]
+    subprocess.run(bootstrap, check=True, stdout=subprocess.DEVNULL, env=ENVIRON)
+    return [str(COMMAND), *words, *where]
 
 
 def _checkout(folder: Path) -> Path:
