@@ -11,11 +11,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import event
-from starlette.routing import BaseRoute
 
 from scmhost.admin.background import run_due_jobs
 from scmhost.admin.bootstrap import Bootstrapped, bootstrap
@@ -236,7 +234,7 @@ def open_api(
     )
     with Host(settings, services) as host:
         there = there or tenant(host.services, "acme")
-        client = TestClient(_application(host.services), raise_server_exceptions=False)
+        client = TestClient(create_application(host.services), raise_server_exceptions=False)
         with client if background else nullcontext():
             yield ApiClient(host, client, there)
 
@@ -249,22 +247,6 @@ def tenant(services: Services, slug: str) -> Bootstrapped:
         if there.token
         else replace(there, token=create_token(services, there.organization, "b", DEFAULT_SCOPES)[1])
     )
-
-
-_routes: list[BaseRoute] = []
-"""The routes of the first application, which later ones use too."""
-
-
-def _application(services: Services) -> FastAPI:
-    """Create an application. FastAPI prepares its routes at the first request, which takes longer than most tests.
-
-    Routes hold nothing of the application that they were made for, except the one with its metrics.
-    """
-    application = create_application(services)
-    if services.telemetry.metrics is None:
-        _routes.extend([] if _routes else application.router.routes)
-        application.router.routes[:] = _routes
-    return application
 
 
 @cache
