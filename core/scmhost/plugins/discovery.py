@@ -109,8 +109,10 @@ def _candidates(point: EntryPoint) -> Iterator[Candidate]:
     distribution: Distribution | None = point.dist
     # An entry point without a distribution has no version, so that its contract range cannot be checked.
     if distribution is not None:
-        keywords = ",".join(distribution.metadata.get_all("Keywords") or [])
-        yield Candidate(point.name, point.value, distribution.name, distribution.version, stated_range(keywords))
+        # Each property of a distribution parses its metadata again.
+        metadata = distribution.metadata
+        keywords = ",".join(metadata.get_all("Keywords") or [])
+        yield Candidate(point.name, point.value, metadata["Name"], metadata["Version"], stated_range(keywords))
 
 
 def _owner(settings: Settings, name: str, candidates: Sequence[Candidate]) -> Candidate | str:
