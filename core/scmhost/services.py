@@ -39,6 +39,34 @@ class Actor:
 
 SYSTEM: Final = Actor("system", "scmhost")
 
+# So that memory is bounded. Without its bucket a key starts again with a full one.
+_MOST_BUCKETS: Final = 10_000
+
+
+class TokenBuckets:
+    """The token buckets of rate limits in this process, by the kind and the id of a key.
+
+    A bucket is full at first, and fills up in a fixed period. All quantities are the seconds that it takes to fill them
+    in again, so that one number describes a bucket: the time at which it is full.
+    """
+
+    def __init__(self) -> None:
+        self._full_at: dict[tuple[str, int], float] = {}
+
+    def __len__(self) -> int:
+        return len(self._full_at)
+
+    def used(self, key: tuple[str, int], now: float) -> float:
+        """Return how much of a bucket is used up."""
+        return max(0.0, self._full_at.get(key, now) - now)
+
+    def take(self, key: tuple[str, int], seconds: float, now: float) -> None:
+        """Take from a bucket, even if it has not so much."""
+        full_at = max(self._full_at.get(key, now), now) + seconds
+        if len(self._full_at) >= _MOST_BUCKETS:
+            self._full_at.clear()
+        self._full_at[key] = full_at
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -61,7 +89,7 @@ class Services:
         telemetry: receives the operations that are measured.
         web: the settings of the pages for people.
         actor: who makes the changes, for the audit log.
-        full_at: the token buckets of rate limits: when each is full again, by the kind and the id of its key.
+        buckets: the token buckets of rate limits.
         token_uses: the tokens and redirect keys that were used and whose time of use is not saved yet, by organization
             and id.
         local_tokens: the tokens of commands on this machine: their organization, and the user that they act for.
@@ -82,7 +110,7 @@ class Services:
     telemetry: Telemetry = NO_TELEMETRY
     web: WebSettings = DEFAULT_WEB
     actor: Actor = SYSTEM
-    full_at: dict[tuple[str, int], float] = field(default_factory=dict, repr=False)
+    buckets: TokenBuckets = field(default_factory=TokenBuckets, repr=False)
     token_uses: set[tuple[int, int]] = field(default_factory=set, repr=False)
     local_tokens: dict[str, tuple[Organization, Actor]] = field(default_factory=dict, repr=False)
     # Shared by all copies of the services: for_actor() copies the reference.
