@@ -209,13 +209,13 @@ class ResourceGroup(SuggestingGroup):
 
 
 def confirm_option(command: F) -> F:
-    """Add the option that answers the question of ``check_confirmed``."""
+    """Add the option that answers the question of ``confirm_removal``."""
     return click.option("--confirm", metavar="NAME", help="The name again; without it, the command asks for it.")(
         command
     )
 
 
-def check_confirmed(name: str, goes_with_it: Mapping[str, int], confirm: str | None) -> None:
+def confirm_removal(name: str, goes_with_it: Mapping[str, int], confirm: str | None) -> None:
     """Check that a person has typed the name of what is to be deleted. Without it, print what is lost, and ask.
 
     Raises:
