@@ -190,7 +190,7 @@ def _line_and_column(fields: Fields) -> tuple[int | None, int | None]:
         inner = _inner(fields, names)
         line = None if _LINE_NAMES.isdisjoint(inner) else number(inner, *_LINES, "begin")
         if line is not None:
-            # The editor protocol counts from 0, and it alone says "character".
+            # Language servers count from 0. Only their documents have a "character" instead of a column.
             base = "character" in inner and "column" not in inner
             column = number(inner, *_COLUMNS)
             return line + base, column if column is None else column + base
