@@ -9,10 +9,9 @@ from scmhost.infra.clock import Clock
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.schema import PROBLEMS, SERVED
 from scmhost.infra.errors import NotFound, Unavailable
-from scmhost.infra.limits import Limits, Quota
 from scmhost.infra.secret_box import NO_KEYS, SecretBox
+from scmhost.infra.settings import DEFAULT_WEB, Limits, Quota, WebSettings
 from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
-from scmhost.infra.web_settings import DEFAULT_WEB, WebSettings
 from scmhost.plugins import PluginHost
 from scmhost.sdk import Organization
 

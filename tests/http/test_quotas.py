@@ -10,7 +10,7 @@ from httpx2 import Response
 
 from api import PLUGINS_TOML, ApiClient, commit, open_api, tenant
 from browsing import signed_in, text_of
-from scmhost.infra.limits import ROWS, Limits, Quota, Quotas, RowKind
+from scmhost.infra.settings import ROWS, Limits, Quota, Quotas, RowKind
 from scmhost.organizations.queries import count_rows
 from scmhost.organizations.quotas import RowCounts, refresh_row_counts, row_uses
 from scmhost.plugins import ConfigError, read_settings

@@ -23,9 +23,9 @@ from scmhost.infra.telemetry import NO_TELEMETRY, Operation, Telemetry
 from scmhost.sdk import Organization
 
 from .db.replicas import REQUEST, RequestScope
-from .limits import Limits
 from .logs import CALLER_OF_REQUEST
 from .paging import Page, read_cursor
+from .settings import Limits
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

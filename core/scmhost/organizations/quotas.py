@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import Forbidden
-from scmhost.infra.limits import ROWS, RowKind
+from scmhost.infra.settings import ROWS, RowKind
 from scmhost.sdk import Organization
 from scmhost.services import Services
 

@@ -26,7 +26,7 @@ from .errors import (
 T = TypeVar("T")
 
 LONGEST_PAUSE: Final = 86_400.0
-"""The longest pause in seconds that is believed of a code host: one day."""
+"""The longest pause in seconds that a code host may ask for: one day."""
 
 PAUSE_WITHOUT_TIME: Final = 60.0
 """The pause in seconds after a rate limit whose end the code host does not give."""

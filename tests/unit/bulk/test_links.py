@@ -22,7 +22,7 @@ from scmhost.bulk.snapshot import read_snapshot
 from scmhost.commits import bulk_queries
 from scmhost.infra.clock import SystemClock
 from scmhost.infra.db.engine import Store
-from scmhost.infra.limits import Limits
+from scmhost.infra.settings import Limits
 from scmhost.installations import queries as installation_queries
 from scmhost.links import queries as link_queries
 from scmhost.links.resolve import resolve_links

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scmhost import services
 from scmhost.infra.clock import SystemClock
 from scmhost.infra.errors import TooManyRequests
-from scmhost.infra.limits import Limits
+from scmhost.infra.settings import Limits
 from scmhost.organizations.access import limit_rate
 from scmhost.services import Services
 

@@ -20,7 +20,7 @@ from sqlalchemy import URL, Connection, CursorResult, Engine, Executable, Nested
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
-from scmhost.infra.limits import DEFAULT_DATABASE, DatabaseSettings
+from scmhost.infra.settings import DEFAULT_DATABASE, DatabaseSettings
 from scmhost.sdk import Organization
 
 from . import schema

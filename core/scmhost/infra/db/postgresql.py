@@ -18,7 +18,7 @@ from psycopg.errors import ConnectionTimeout, error_from_result
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from scmhost.infra.limits import DatabaseSettings
+from scmhost.infra.settings import DatabaseSettings
 
 from .drivers import Database, is_long
 
