@@ -16,7 +16,7 @@ from scmhost.frames.diagnostics.file_names import has_file_name, may_be_a_file
 from scmhost.frames.frame import Frame, FrameMatch, is_source, known_language, looks_like_a_file, names_a_file
 from scmhost.frames.physical_lines import PhysicalLine, json_lines, json_value, xml_lines
 
-from .forms import DEEPEST, number, text
+from .json_forms import DEEPEST, number, text
 
 Fields = Mapping[str, Any]
 
