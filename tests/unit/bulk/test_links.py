@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 import factories
 from hosting import host_of
-from scmhost.bulk.batches import COLUMNS, BatchLinker
+from scmhost.bulk.arrow_batches import COLUMNS, BatchLinker
 from scmhost.bulk.export import export_links
-from scmhost.bulk.hooked import PluginPagesOf
 from scmhost.bulk.linker import SnapshotLinks
+from scmhost.bulk.plugin_pages import PluginPagesOf
 from scmhost.bulk.snapshot import read_snapshot
 from scmhost.commits import bulk_queries
 from scmhost.infra.clock import SystemClock
