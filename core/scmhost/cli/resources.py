@@ -219,7 +219,7 @@ def confirm_removal(name: str, goes_with_it: Mapping[str, int], confirm: str | N
     """Check that a person has typed the name of what is to be deleted. Without it, print what is lost, and ask.
 
     Raises:
-        InvalidInput: it is another name, or there is nobody to ask.
+        InvalidInput: it is another name, or there is no terminal to ask at.
     """
     if confirm is None:
         lost = ", ".join(f"{what} ({count:,})" for what, count in goes_with_it.items() if count)
@@ -232,7 +232,7 @@ def confirm_removal(name: str, goes_with_it: Mapping[str, int], confirm: str | N
 
 
 def removal_text(noun: str, name: str, due: str | None) -> str:
-    """Return what became of the request to delete something."""
+    """Return a sentence with the outcome of a request to delete something."""
     if due is None:
         return f"{noun.capitalize()} {name} is deleted."
     return f"{noun.capitalize()} {name} will be deleted at {due}. To keep it: scmhost {noun}s keep {name}"

@@ -294,7 +294,7 @@ def forget_expired(services: Services) -> int:
 
 
 def shown_error(error: ScmhostError) -> str:
-    """Return an error as a person who has no token may see it: without the host's configuration and faults."""
+    """Return the public text of an error, without the host's configuration and faults."""
     return next((text for kind, text in _SHOWN if isinstance(error, kind)), str(error))
 
 
