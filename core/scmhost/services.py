@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, Self, TypeVar
 
 from pydantic import SecretStr
 
-from scmhost.infra.clock import Clock
+from scmhost.infra.clock import Clock, TokenBuckets
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.schema import PROBLEMS, SERVED
 from scmhost.infra.errors import NotFound, Unavailable
@@ -37,34 +37,6 @@ class Actor:
 
 
 SYSTEM: Final = Actor("system", "scmhost")
-
-# So that memory is bounded. Without its bucket a key starts again with a full one.
-_MOST_BUCKETS: Final = 10_000
-
-
-class TokenBuckets:
-    """The token buckets of rate limits in this process, by the kind and the id of a key.
-
-    A bucket is full at first, and fills up in a fixed period. All quantities are the seconds that it takes to fill them
-    in again, so that one number describes a bucket: the time at which it is full.
-    """
-
-    def __init__(self) -> None:
-        self._full_at: dict[tuple[str, int], float] = {}
-
-    def __len__(self) -> int:
-        return len(self._full_at)
-
-    def used(self, key: tuple[str, int], now: float) -> float:
-        """Return how much of a bucket is used up."""
-        return max(0.0, self._full_at.get(key, now) - now)
-
-    def take(self, key: tuple[str, int], seconds: float, now: float) -> None:
-        """Take from a bucket, even if it has not so much."""
-        full_at = max(self._full_at.get(key, now), now) + seconds
-        if len(self._full_at) >= _MOST_BUCKETS:
-            self._full_at.clear()
-        self._full_at[key] = full_at
 
 
 @dataclass(frozen=True, slots=True)

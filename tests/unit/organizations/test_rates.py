@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost import services
+from scmhost.infra import clock
 from scmhost.infra.clock import SystemClock
 from scmhost.infra.errors import TooManyRequests
 from scmhost.infra.settings import Limits
@@ -72,7 +72,7 @@ def test_kinds_of_keys_are_apart() -> None:
 
 def test_number_of_buckets_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """When there are too many, all keys start again with a full one."""
-    monkeypatch.setattr(services, "_MOST_BUCKETS", 2)
+    monkeypatch.setattr(clock, "_MOST_BUCKETS", 2)
     requests = Requests()
     for key in range(50):
         requests(key, 3)
