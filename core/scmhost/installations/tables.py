@@ -73,7 +73,7 @@ WEBHOOK_DELIVERIES: Final = table(
     refers_to("installations", "installation_id"),
     Index(None, "organization_id", "installation_id"),
 )
-"""What became of a delivery to an installation. An installation has few of them: each one deletes older ones."""
+"""The outcome of a delivery to an installation. An installation has few of them: each one deletes older ones."""
 
 PENDING_INSTALLATIONS: Final = table(
     "pending_installations",

@@ -5,7 +5,7 @@ Column types mean the same on every database. A value that one of the databases 
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b, sha256
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -143,6 +144,17 @@ class KeyText(LongText):
         if checked is not None and len(checked) > KEY_BYTES // 4 and len(checked.encode()) > KEY_BYTES:
             raise BadText(f"text {checked[:40]!r}... is too long; use at most {KEY_BYTES} bytes")
         return checked
+
+
+# A binary COPY needs the type of each column.
+COPY_TYPES: Final[Mapping[type, str]] = {
+    Id: "int8",
+    BigInteger: "int8",
+    KeyText: "text",
+    LongText: "text",
+    UtcDateTime: "timestamptz",
+    Boolean: "bool",
+}
 
 
 def checked_text(value: str) -> str:

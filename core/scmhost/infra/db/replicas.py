@@ -22,7 +22,7 @@ from sqlalchemy import URL, Connection, Engine, Insert, bindparam, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from scmhost.infra.errors import Unavailable
-from scmhost.infra.limits import DEFAULT_DATABASE, DatabaseSettings
+from scmhost.infra.settings import DEFAULT_DATABASE, DatabaseSettings
 
 from .base import VERSIONS, insert_for
 from .drivers import checked_url, postgresql_engine, reader_options

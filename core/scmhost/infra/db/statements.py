@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    Boolean,
     ColumnElement,
     Connection,
     Dialect,
@@ -38,19 +37,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from scmhost.infra.paging import Page, PageQuery
 
-from .base import (
-    ID_LIMIT,
-    AnyRow,
-    AnySelect,
-    Id,
-    KeyText,
-    LongText,
-    UtcDateTime,
-    checked_text,
-    insert_for,
-    is_text,
-    load_json,
-)
+from .base import COPY_TYPES, ID_LIMIT, AnyRow, AnySelect, checked_text, insert_for, is_text, load_json
 from .drivers import KINDS
 from .engine import Transaction
 from .errors import Duplicate, kind_of
@@ -69,16 +56,6 @@ _FEW: Final = 1000
 _INSERT: Final = "INSERT INTO {} ({}) VALUES {}"
 # Rows in one statement on SQLite: a call of the driver for each row costs more.
 _ROWS: Final = 200
-
-# A binary COPY needs the type of each column.
-_KINDS: Final[Mapping[type, str]] = {
-    Id: "int8",
-    BigInteger: "int8",
-    KeyText: "text",
-    LongText: "text",
-    UtcDateTime: "timestamptz",
-    Boolean: "bool",
-}
 
 
 def insert_into(tx: Transaction, table: Table) -> "postgresql.Insert | sqlite.Insert":
@@ -102,7 +79,7 @@ def write(tx: Transaction, table: Table, columns: Sequence[str], rows: Sequence[
         return
     names, connection = ", ".join(columns), tx.connection()
     if connection.dialect.name == "postgresql":
-        kinds = [_KINDS[type(table.c[name].type)] for name in columns]
+        kinds = [COPY_TYPES[type(table.c[name].type)] for name in columns]
         copy = f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)"
         connection.exec_driver_sql(copy, list(rows), execution_options={KINDS: kinds})
         return
