@@ -54,7 +54,7 @@ class _OwnersGroup(click.Group):
     name="owners", cls=_OwnersGroup, epilog=OWNERS_LINES, subcommand_metavar="--jsonl | PATH... | check [FILE]"
 )
 def owners() -> None:
-    r"""Print the owners of files in this checkout, from CODEOWNERS.
+    """Print the owners of files in this checkout, from CODEOWNERS.
 
     The file is that of HEAD, in the places and with the rules of the code host that the remote leads to: GitHub,
     GitLab, Bitbucket, Gitea or Forgejo. The answer names the rule's line, and in GitLab its section.
@@ -64,7 +64,7 @@ def owners() -> None:
       --dialect NAME  The code host whose rules apply (default: that of the remote).
       --ref REF       The commit to read CODEOWNERS from (default: HEAD).
       --json          Print JSON instead of text.
-    """
+    """  # noqa: D301 - click needs the control character
 
 
 @owners.command(name="of", hidden=True, epilog=OWNERS_LINES)

@@ -42,6 +42,9 @@ _DIALECTS: Final[Mapping[str, OwnersDialect]] = {
 }
 
 
+_BINARY: Final = "The file has NUL characters, so that code hosts take it for a binary file. Save it as UTF-8."
+
+
 def dialect_of(kind: str | None) -> OwnersDialect | None:
     """Return the dialect of a kind of code host, such as ``gitlab``; None if such hosts read no CODEOWNERS."""
     return _DIALECTS.get(kind or "")
@@ -71,6 +74,8 @@ class CodeOwners:
         self._expressions: Sequence[str] = ()
         if dialect is OwnersDialect.GITHUB and len(text.encode(errors="replace")) > MAX_BYTES:
             self.rules, self.problems = (), [SyntaxProblem(1, "GitHub ignores a file of more than 3 MB.")]
+        elif "\0" in text:
+            self.rules, self.problems = (), [SyntaxProblem(1, _BINARY)]
         elif dialect in (OwnersDialect.GITEA, OwnersDialect.FORGEJO):
             expressions, self.problems = parse_gitea(lines)
             self.rules = [rule for rule, _ in expressions]

@@ -36,13 +36,7 @@ class GlobMatcher(Generic[T]):
         strongest: Callable[[Rules], Rules],
         answer: Callable[[Rules], T],
     ) -> None:
-        root = Node()
-        for rule, glob in globs:
-            node = root
-            for segment in glob.segments:
-                node = node.child(segment)
-            node.here |= {rule} if glob.here else NO_RULES
-            node.below |= {rule} if glob.below else NO_RULES
+        root = _tree(globs, strongest)
         self._strongest = strongest
         self._answer = answer
         self._remembered = 0
@@ -97,6 +91,26 @@ class GlobMatcher(Generic[T]):
             reach.forget()
         for known in (self._answers, self._folders, self._states, self._reaches):
             known.clear()
+
+
+def _tree(globs: Iterable[tuple[int, PathGlob]], strongest: Callable[[Rules], Rules]) -> Node:
+    """Return the tree of patterns. Of rules with equal patterns, it has those that can decide."""
+    root = Node()
+    here: dict[Node, list[int]] = {}
+    below: dict[Node, list[int]] = {}
+    for rule, glob in globs:
+        node = root
+        for segment in glob.segments:
+            node = node.child(segment)
+        if glob.here:
+            here.setdefault(node, []).append(rule)
+        if glob.below:
+            below.setdefault(node, []).append(rule)
+    for node, rules in here.items():
+        node.here = strongest(frozenset(rules))
+    for node, rules in below.items():
+        node.below = strongest(frozenset(rules))
+    return root
 
 
 class _Folders(dict[str, "_State[T]"], Generic[T]):
