@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import bulk
 import crowd
+import derivation
 import dispatch
 import flags
 import frames
@@ -60,6 +61,10 @@ AT_LEAST = {
     "ingest/sqlite": 0.55,
     "ingest/postgresql": 0.55,
     "ingest/again": 3.0,
+    "derivation/precision, %": derivation.LEAST_PRECISION,
+    "derivation/recall gained, points": derivation.LEAST_GAIN,
+    "derivation/precision in a checkout, %": 98.0,
+    "derivation/recall gained in a checkout, points": 5.0,
     "bulk/DuckDB, to a plain process": 0.8,
     "bulk/Spark, to a plain process": 0.6,
     **{f"served/{what}": bound for what, bound in REQUESTS.items()},
@@ -77,6 +82,7 @@ BENCHMARKS: tuple[Callable[[], dict[str, float]], ...] = (
     startup.ratios,
     crowd.ratios,
     listing.ratios,
+    derivation.ratios,
     suspect_service.ratios,
     owners.ratios,
     bulk.ratios,

@@ -171,8 +171,9 @@ def _frames(text: str, checkout: Checkout, mappings: Sequence[tuple[str, str]], 
     )
     linker, lines = CheckoutLinker(inputs), ChangedFiles(checkout.root, checkout.head)
     traced: dict[CodeFrame, None] = {}
-    for frame in innermost_first(frames):
-        path = linker.link(frame).path
+    ordered = innermost_first(frames)
+    for frame, link in zip(ordered, linker.link_all(ordered), strict=True):
+        path = link.path
         if path is not None:
             line = _line_in_commit(lines, path, frame.line, on_disk=on_disk)
             traced[CodeFrame(path, line, frame.function, is_test_path(path))] = None
