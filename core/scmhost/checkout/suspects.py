@@ -117,12 +117,14 @@ def find_suspects(text: str, options: HistoryOptions) -> CheckoutSuspects:
     # The whole range would not be followed through the frames' files before its base.
     revisions = f"{release.base}..{head}" if release else head
     log = list(read_changes(checkout.root, revisions, paths, most=MOST_COMMITS, since=options.since)) if paths else []
-    blamed = _blame(checkout.root, head, frames, is_shallow=bool(notes and "shallow" in notes[0]))
-    changes = [_change(commit, paths, release) for commit in log]
-    known = {change.sha for change in changes}
+    is_shallow = bool(notes and "shallow" in notes[0])
+    blamed = _blame(checkout.root, head, frames, is_shallow=is_shallow)
+    # The oldest commits of a shallow clone look as if they had added all files.
+    cut = git(checkout.root, "rev-list", "--max-parents=0", head, "--").split() if is_shallow else ()
+    changes = [_change(commit, paths, release) for commit in log if commit.sha not in cut]
     if release is None and options.since is None:
         # Lines that came from a file of another name, and those that are older than the commits of the log.
-        changes += _older(blamed, known)
+        changes += _older(checkout.root, blamed, {change.sha for change in changes})
     lines, regions = _lines(frames, blamed)
     question = SuspectQuestion(
         frames,
@@ -132,7 +134,16 @@ def find_suspects(text: str, options: HistoryOptions) -> CheckoutSuspects:
         regions,
         release=options.revisions,
     )
-    return _shown(rank(question), checkout, options, release, log, blamed)._replace(frames=frames, notes=notes)
+    answer = rank(question) if changes or not frames else Answer(reason=_why_no_changes(options, release))
+    return _shown(answer, checkout, options, release, log, blamed)._replace(frames=frames, notes=notes)
+
+
+def _why_no_changes(options: HistoryOptions, release: _Release | None) -> str:
+    if release and not release.shas:
+        return f"The release {options.revisions} has no commits."
+    of_what = f" of {options.revisions}" if release else ""
+    since = f" since {options.since}" if options.since else ""
+    return f"No commit{of_what}{since} changed a file of the trace; merges are left out."
 
 
 def _release(revisions: str) -> _Release:
@@ -198,9 +209,8 @@ def _notes(checkout: Checkout, frames: int) -> list[str]:
 
 def _change(commit: GitCommit, paths: Sequence[str], release: _Release | None) -> Change:
     in_release = commit.sha in release.shas if release else None
-    time = datetime.fromisoformat(commit.timestamp).timestamp()
-    kinds = {path: kind for kind, path in commit.changes}
-    change = change_of(commit.sha, time, commit.message, kinds, in_release=in_release)
+    kinds = {path: "R" if path in commit.moved else kind for kind, path in commit.changes}
+    change = change_of(commit.sha, float(commit.committed), commit.message, kinds, in_release=in_release)
     return change._replace(files={path: kind for path, kind in change.files.items() if path in paths})
 
 
@@ -246,15 +256,18 @@ def _read_blame(printed: str, *, is_shallow: bool) -> _BlamedFile:
     return _BlamedFile(lines, {sha: commits[sha] for sha in set(lines.values())})
 
 
-def _older(blamed: Mapping[str, _BlamedFile], known: set[str]) -> Iterator[Change]:
-    """Yield the blamed commits that the log does not have."""
+def _older(root: str, blamed: Mapping[str, _BlamedFile], known: set[str]) -> Iterator[Change]:
+    """Yield the blamed commits that the log does not have, without merges."""
     missing: dict[str, tuple[Mapping[str, str], dict[str, str]]] = {}
     for path, file in blamed.items():
         for sha, facts in file.commits.items():
             if sha not in known:
                 missing.setdefault(sha, (facts, {}))[1][path] = "M"
-    for sha, (facts, files) in missing.items():
-        yield change_of(sha, float(facts.get("author-time", 0)), facts.get("summary", ""), files)
+    # Lines that were changed while a conflict was resolved are those of the merge.
+    listed = git(root, "rev-list", "--no-walk", "--max-parents=1", *missing, "--").split() if missing else ()
+    for sha in listed:
+        facts, files = missing[sha]
+        yield change_of(sha, float(facts.get("committer-time", 0)), facts.get("summary", ""), files)
 
 
 def _lines(frames: Sequence[CodeFrame], blamed: Mapping[str, _BlamedFile]) -> tuple[list[Blame], list[Region]]:
@@ -266,7 +279,7 @@ def _lines(frames: Sequence[CodeFrame], blamed: Mapping[str, _BlamedFile]) -> tu
             continue
         around = range(frame.line - NEAR_LINES, frame.line + NEAR_LINES + 1)
         shas = {file.lines[line] for line in around if line in file.lines}
-        newest = sorted(shas, key=lambda sha: (-int(file.commits[sha].get("author-time", 0)), sha))
+        newest = sorted(shas, key=lambda sha: (-int(file.commits[sha].get("committer-time", 0)), sha))
         # A dictionary: two functions of one line, such as a comprehension and its caller, are one line.
         lines[Blame(frame.path, frame.line, file.lines[frame.line])] = Region(frame.path, frame.line, newest)
     return list(lines), list(lines.values())
