@@ -7,7 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .values import Blame, Change, CodeFrame, Region, SuspectQuestion
 
-
 # The years from 1 to 9999. Milliseconds are refused: a commit of today would be one of the year 57,000.
 _FIRST_SECOND: Final = -62_135_596_800
 _LAST_SECOND: Final = 253_402_300_799

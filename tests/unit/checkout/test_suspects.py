@@ -142,7 +142,7 @@ def test_commit_that_was_committed_after_the_first_occurrence_is_left_out(bug: s
     ],
 )
 def test_none_has_the_reason(bug: str, options: dict[str, str], reason: str) -> None:
-    assert ask(**options).answer.reason == reason
+    assert ask(20, **options).answer.reason == reason
 
 
 def test_oldest_commit_of_a_shallow_clone_is_no_suspect(
