@@ -61,6 +61,7 @@ AT_LEAST = {
     "ingest/sqlite": 0.55,
     "ingest/postgresql": 0.55,
     "ingest/again": 3.0,
+    **dict.fromkeys((f"owners/{name}" for name in owners.FILES), 500.0),
     "derivation/precision, %": derivation.LEAST_PRECISION,
     "derivation/recall gained, points": derivation.LEAST_GAIN,
     "derivation/precision in a checkout, %": 98.0,
@@ -71,7 +72,11 @@ AT_LEAST = {
     **dict.fromkeys((f"served/{what}{served.ON_POSTGRESQL}" for what in REQUESTS), 0.6),
 }
 # The units of numbers that are no ratios.
-UNITS = {"ingest/memory": "MB", "bulk/load 100,000 mappings": "s"}
+UNITS = {
+    "ingest/memory": "MB",
+    "bulk/load 100,000 mappings": "s",
+    **dict.fromkeys((f"owners/{name}" for name in owners.FILES), "k/s"),
+}
 
 BENCHMARKS: tuple[Callable[[], dict[str, float]], ...] = (
     dispatch.ratios,

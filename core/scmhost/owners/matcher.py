@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Final, Generic, TypeVar
 
 from .globs import PathGlob
-from .tree import NO_RULES, Extension, Node, Rules
+from .tree import NO_RULES, Exceptions, Extension, Node, Rules
 
 T = TypeVar("T")
 
@@ -200,20 +200,20 @@ class _State(dict[str, T], Generic[T]):
         self._reach = reach
         self._below = below
         self._next: dict[str, _State[T]] = {}
-        # The answers for names on which their extension decides, except some.
-        self._extensions: dict[str, tuple[T | None, Extension]] = {}
+        # The answers for names on which their extension decides, except for names with some parts.
+        self._extensions: dict[str, tuple[T | None, Exceptions]] = {}
 
     def __missing__(self, name: str) -> T:
         dot = name.rfind(".")
         extension = name[dot:] if dot >= 0 else ""
         try:
-            answer, found = self._extensions[extension]
+            answer, exceptions = self._extensions[extension]
         except KeyError:
-            found = self._reach.by_extension(extension)
-            answer = None if found.rules is None else self._matcher.answer(self._below | found.rules)
-            self._extensions[extension] = (answer, found)
+            found, exceptions = self._reach.by_extension(extension)
+            answer = None if found is None else self._matcher.answer(self._below | found)
+            self._extensions[extension] = (answer, exceptions)
         if answer is not None:
-            for part, texts in found.exceptions:
+            for part, texts in exceptions:
                 if name[part] in texts:
                     break
             else:
