@@ -12,7 +12,7 @@ import click
 from scmhost.infra.errors import InvalidInput
 from scmhost.owners import PLACES, Answer, CodeOwners, OwnersDialect, OwnersNotSupported
 
-from .context import EXIT_FAILED, echo, echo_json, json_option, read_input
+from .context import EXIT_FAILED, SuggestingGroup, echo, echo_json, json_option, read_input
 from .json_lines import LineRequest, answer_lines, refusal
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class OwnersRequest(LineRequest):
     paths: list[str]
 
 
-class _OwnersGroup(click.Group):
+class _OwnersGroup(SuggestingGroup):
     """A group whose other words are paths."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
