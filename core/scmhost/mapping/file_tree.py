@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 from scmhost.sdk.reasons import Confidence
 
 from .paths import FramePath, PrintedPath
-from .placement import place_together, suggest_all
 
 # One shared segment is only a file name, which proves nothing if neither path is the end of the other.
 _MIN_SHARED: Final = 2
@@ -101,7 +100,8 @@ class FileTree:
 
         Frames of a stream arrive one after the other, so that they are placed together with the last ones before them.
         """
-        new = [path for path in paths if path not in self._recent and self.named(_name_of(path.whole))]
+        known = (path for path in paths if path not in self._recent and self.named(_name_of(path.whole)))
+        new = dict.fromkeys(known)
         together = dict.fromkeys([*self._recent, *new])
         self._recent = dict.fromkeys([*together][-_MAX_RECENT:])
         self._credit += _MORE_CREDIT * len(new)
@@ -109,6 +109,9 @@ class FileTree:
         is_clear = all(len(self.named(_name_of(path.whole))) == 1 for path in together)
         if not new or is_clear or most < len(together):
             return
+        # Imported here: few texts have ambiguous names, and all others start faster without it.
+        from .placement import place_together, suggest_all  # noqa: PLC0415
+
         frames = {_frame_path(path): path for path in together}
         candidates = suggest_all(frames, self._suggested, most)
         self._credit -= len(frames) + sum(map(len, candidates.values()))
