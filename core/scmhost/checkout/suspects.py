@@ -33,6 +33,7 @@ _TOGETHER: Final = 4
 # Without text conversion, for which the settings of git may name a program.
 _BLAME: Final = ("blame", "--porcelain", "--no-textconv", "--encoding=UTF-8")
 _BLAMED: Final = re.compile(r"([0-9a-f]{40,64}) \d+ (\d+)")
+_SHALLOW: Final = "This clone is shallow: older commits are no suspects. Run: git fetch --unshallow"
 _RANGE: Final = re.compile(r"(.+?)\.\.\.?(.+)")
 
 
@@ -111,13 +112,14 @@ def find_suspects(text: str, options: HistoryOptions) -> CheckoutSuspects:
     release = _release(options.revisions) if options.revisions else None
     checkout = start_reading(release.head if release else None).finish()
     head = release.head if release else checkout.head
-    frames = _frames(text, checkout, options.mappings, on_disk=release is None)
-    notes = _notes(checkout, len(frames))
+    printed = _printed(text)
+    frames = _frames(printed, checkout, options.mappings, on_disk=release is None)
+    notes = _notes(checkout, len(frames)) + _submodule_notes(checkout, printed)
     paths = list(dict.fromkeys(frame.path for frame in frames))[:_MOST_FILES]
     # The whole range would not be followed through the frames' files before its base.
     revisions = f"{release.base}..{head}" if release else head
     log = list(read_changes(checkout.root, revisions, paths, most=MOST_COMMITS, since=options.since)) if paths else []
-    is_shallow = bool(notes and "shallow" in notes[0])
+    is_shallow = notes[:1] == [_SHALLOW]
     blamed = _blame(checkout.root, head, frames, is_shallow=is_shallow)
     # The oldest commits of a shallow clone look as if they had added all files.
     cut = git(checkout.root, "rev-list", "--max-parents=0", head, "--").split() if is_shallow else ()
@@ -171,19 +173,24 @@ class _CommitFiles:
         return None
 
 
-def _frames(text: str, checkout: Checkout, mappings: Sequence[tuple[str, str]], *, on_disk: bool) -> list[CodeFrame]:
-    """Return the frames of a text that lie in the checkout, with lines as they are in its commit."""
+def _printed(text: str) -> list[Frame]:
+    """Return the frames of a text, the innermost first."""
     found = [match.frame for match in read_text(text).frames]
     # Test runners print places of failures, and often a whole trace besides.
-    frames: list[Frame] = [frame for frame in found if frame.kind == "frame"] or found
+    return innermost_first([frame for frame in found if frame.kind == "frame"] or found)
+
+
+def _frames(
+    printed: Sequence[Frame], checkout: Checkout, mappings: Sequence[tuple[str, str]], *, on_disk: bool
+) -> list[CodeFrame]:
+    """Return the frames that lie in the checkout, with lines as they are in its commit."""
     tree = FileTree(checkout.files, checkout.prefix)
     inputs = LinkerInputs(
         checkout_roots(checkout), checkout.prefix, tree, _CommitFiles(), mapping_index(mappings, checkout.maps)
     )
     linker, lines = CheckoutLinker(inputs), ChangedFiles(checkout.root, checkout.head)
     traced: dict[CodeFrame, None] = {}
-    ordered = innermost_first(frames)
-    for frame, link in zip(ordered, linker.link_all(ordered), strict=True):
+    for frame, link in zip(printed, linker.link_all(printed), strict=True):
         path = link.path
         if path is not None:
             line = _line_in_commit(lines, path, frame.line, on_disk=on_disk)
@@ -199,12 +206,18 @@ def _line_in_commit(lines: ChangedFiles, path: str, line: int | None, *, on_disk
 
 
 def _notes(checkout: Checkout, frames: int) -> list[str]:
-    notes = []
+    notes: list[str] = []
     if git(checkout.root, "rev-parse", "--is-shallow-repository") == "true":
-        notes.append("This clone is shallow: older commits are no suspects. Run: git fetch --unshallow")
+        notes.append(_SHALLOW)
     if frames > MOST_LINES:
         notes.append(f"Only the {MOST_LINES} innermost of {frames} frames are blamed.")
     return notes
+
+
+def _submodule_notes(checkout: Checkout, printed: Sequence[Frame]) -> list[str]:
+    paths = ["/" + frame.path.replace("\\", "/") for frame in printed]
+    folders = [module.path for module in checkout.submodules if any(f"/{module.path}/" in path for path in paths)]
+    return [f"Frames in the submodule {folder} are left out. Run the command in that folder." for folder in folders]
 
 
 def _change(commit: GitCommit, paths: Sequence[str], release: _Release | None) -> Change:

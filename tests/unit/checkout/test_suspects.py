@@ -179,6 +179,15 @@ def test_place_of_a_test_runner_is_a_frame(bug: str) -> None:
     assert shas(find_suspects("shop/cart.py:20: ValueError\n", HistoryOptions()))[0] == bug
 
 
+def test_frames_of_a_submodule_have_a_note(bug: str, repository: GitRepository) -> None:
+    """Its history is not that of the checkout; the note names where to look."""
+    repository.git("update-index", "--add", "--cacheinfo", f"160000,{bug},vendor/lib")
+    repository.git("commit", "--quiet", "-m", "Add a submodule")
+    found = find_suspects(TRACE.format(line=20) + '  File "/srv/vendor/lib/a.py", line 3, in f\n', HistoryOptions())
+    assert found.notes == ["Frames in the submodule vendor/lib are left out. Run the command in that folder."]
+    assert shas(found)[0] == bug
+
+
 def test_no_checkout(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(str(tmp_path))
     with pytest.raises(NoCheckout):
