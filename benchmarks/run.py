@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import bulk
 import crowd
+import derivation
 import dispatch
 import flags
 import frames
@@ -17,6 +18,7 @@ import scale
 import served
 import startup
 import suspect_service
+import suspects
 
 # The least speed of a request, to a bare route.
 REQUESTS = {
@@ -43,6 +45,8 @@ AT_MOST = {
     **dict.fromkeys((f"scale/{what}{when}" for what in REQUESTS for when in ("", scale.BUSY)), 1.2),
     "suspects/of a release, 100 times the commits": 1.5,
     "suspects/newest, 100 times the commits": 1.5,
+    "suspects/of a release, 1,000,000 commits": 50.0,
+    "suspects/newest, 1,000,000 commits": 50.0,
     "ingest/memory": 300.0,
     "ingest/releases": 1.1,
     "frames/growth on hostile lines": 2.3,
@@ -61,13 +65,33 @@ AT_LEAST = {
     "ingest/sqlite": 0.55,
     "ingest/postgresql": 0.55,
     "ingest/again": 3.0,
+    "suspects/whole history, lines: first, %": 40.0,
+    "suspects/whole history, lines: five, %": 64.0,
+    "suspects/whole history, lines: high is right, %": 80.0,
+    "suspects/release, lines: first, %": 52.0,
+    "suspects/release, files: first, %": 40.0,
+    # 70 and 60 % of all cases, where 76 % are possible. A third of the releases here has no commit that can be right.
+    "suspects/release, lines: five of possible, %": 92.0,
+    "suspects/release, files: five of possible, %": 79.0,
+    "suspects/release, lines: high is right, %": 80.0,
+    **dict.fromkeys((f"owners/{name}" for name in owners.FILES), 500.0),
+    "derivation/precision, %": derivation.LEAST_PRECISION,
+    "derivation/recall gained, points": derivation.LEAST_GAIN,
+    "derivation/precision in a checkout, %": 98.0,
+    "derivation/recall gained in a checkout, points": 5.0,
     "bulk/DuckDB, to a plain process": 0.8,
     "bulk/Spark, to a plain process": 0.6,
     **{f"served/{what}": bound for what, bound in REQUESTS.items()},
     **dict.fromkeys((f"served/{what}{served.ON_POSTGRESQL}" for what in REQUESTS), 0.6),
 }
 # The units of numbers that are no ratios.
-UNITS = {"ingest/memory": "MB", "bulk/load 100,000 mappings": "s"}
+UNITS = {
+    "ingest/memory": "MB",
+    "bulk/load 100,000 mappings": "s",
+    "suspects/of a release, 1,000,000 commits": "ms",
+    "suspects/newest, 1,000,000 commits": "ms",
+    **dict.fromkeys((f"owners/{name}" for name in owners.FILES), "k/s"),
+}
 
 BENCHMARKS: tuple[Callable[[], dict[str, float]], ...] = (
     dispatch.ratios,
@@ -78,6 +102,8 @@ BENCHMARKS: tuple[Callable[[], dict[str, float]], ...] = (
     startup.ratios,
     crowd.ratios,
     listing.ratios,
+    derivation.ratios,
+    suspects.ratios,
     suspect_service.ratios,
     owners.ratios,
     bulk.ratios,

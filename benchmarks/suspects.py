@@ -1,20 +1,22 @@
 """Measure how often the suspects of errors are right, and fit the weights of their features.
 
-The data set is a file of JSON (perhaps compressed with gzip) with a list of ``cases``, or the list itself. A case is a
-row as ``scmhost suspects --jsonl`` reads it, with ``labels``: the commits that introduced the error. Where
-``window_size`` is a number, the commits with ``in_window`` are those of the release that introduced it.
+The data set is a file of JSON (perhaps compressed with gzip or xz) with a list of ``cases``, or the list itself; by
+default the bugs of Defects4J in ``data``, whose commits are numbered. A case is a row as ``scmhost suspects --jsonl``
+reads it, with ``labels``: the commits that introduced the error. Where ``window_size`` is a number, the commits with
+``in_window`` are those of the release that introduced it.
 
 Each case is measured by weights that were fitted without it (cross-validation, repeated with other folds). A suspect is
 right if it is one of the labels; cases without an answer, or whose label no commit of the row has, count as wrong.
 "five of possible" leaves out the cases whose label no candidate has.
 
-Usage: ``python benchmarks/suspects.py DATA [--repeats N] [--folds N] [--fit]``. ``--fit`` prints the weights of all
+Usage: ``python benchmarks/suspects.py [DATA] [--repeats N] [--folds N] [--fit]``. ``--fit`` prints the weights of all
 cases for ``scmhost.suspects.ranking``.
 """
 
 import argparse
 import gzip
 import json
+import lzma
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,6 +40,8 @@ RIDGE: Final = 0.3
 STEPS: Final = 25
 SMALL: Final = 1e-3
 DAY: Final = 86_400
+DATA: Final = Path(__file__).parent / "data/suspects.json.xz"
+OPENERS: Final[Mapping[str, Callable[..., Any]]] = {".gz": gzip.open, ".xz": lzma.open}
 MOST: Final = 5
 
 
@@ -74,6 +78,14 @@ class Tally:
         self.five += not labels.isdisjoint(shas[:MOST])
         self.high += high
         self.high_right += high and right
+
+    def shares(self) -> dict[str, float]:
+        """Return what the bounds are for, in percent."""
+        found = {"first": self.first / self.cases, "five": self.five / self.cases}
+        found["five of possible"] = self.five / max(1, self.possible)
+        if self.high:
+            found["high is right"] = self.high_right / self.high
+        return {name: 100 * share for name, share in found.items()}
 
     def cells(self) -> list[str]:
         shares = [f"{100 * part / self.cases:.0f} %" for part in (self.answered, self.first, self.five)]
@@ -301,18 +313,33 @@ def by_product(question: SuspectQuestion) -> Ranking:
     return [suspect.sha for suspect in suspects], bool(suspects) and suspects[0].confidence == "high"
 
 
+def ratios() -> dict[str, float]:
+    """Return how often suspects are right in each mode, cross-validated, in percent."""
+    validated = Experiment(read(DATA)).cross_validated(folds=5, repeats=4)
+    return {
+        f"suspects/{mode.name}: {name}, %": share
+        for mode in MODES
+        for name, share in validated[mode.name].shares().items()
+    }
+
+
+def read(file: Path) -> Sequence[Case]:
+    """Return the cases of a data set."""
+    with OPENERS.get(file.suffix, open)(file, "rt", encoding="utf-8") as stream:
+        loaded = json.load(stream)
+    cases: Sequence[Case] = loaded["cases"] if isinstance(loaded, dict) else loaded
+    return cases
+
+
 def main() -> None:
     """Print the table, or the weights."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", type=Path, nargs="?", default=DATA)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=4)
     parser.add_argument("--fit", action="store_true")
     options = parser.parse_args()
-    opened = gzip.open if options.data.suffix == ".gz" else open
-    with opened(options.data, "rt", encoding="utf-8") as stream:
-        loaded = json.load(stream)
-    experiment = Experiment(loaded["cases"] if isinstance(loaded, dict) else loaded)
+    experiment = Experiment(read(options.data))
     if options.fit:
         for name, lines in (("FILE_WEIGHTS", False), ("LINE_WEIGHTS", True)):
             weights = experiment.fitted(lines, frozenset(range(len(experiment.cases))))

@@ -176,9 +176,10 @@ def relink_parquet(
     import duckdb  # noqa: PLC0415 - the other functions do not need it
 
     counts: Counter[str] = Counter()
+    refused: list[InvalidInput] = []
 
     def linked(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-        for batch in link(reader):
+        for batch in _noting(link(reader), refused):
             reasons = batch.column("reason").fill_null("").value_counts()
             counts.update({str(each["values"]): each["counts"].as_py() for each in reasons})
             advance(batch.num_rows)
@@ -194,7 +195,18 @@ def relink_parquet(
             connection.from_arrow(batches).write_parquet(str(partial))
         partial.replace(out)
     except (duckdb.Error, OSError) as error:
-        raise InvalidInput(f"{file} cannot be linked: {str(error).splitlines()[0]}") from error
+        # DuckDB wraps the error of a batch into its own, with a traceback.
+        cause = refused[0] if refused else str(error).splitlines()[0]
+        raise InvalidInput(f"{file} cannot be linked: {cause}") from error
     finally:
         partial.unlink(missing_ok=True)
     return counts
+
+
+def _noting(batches: Iterator[pa.RecordBatch], refused: list[InvalidInput]) -> Iterator[pa.RecordBatch]:
+    """Yield batches; keep the error of one that is refused."""
+    try:
+        yield from batches
+    except InvalidInput as error:
+        refused.append(error)
+        raise

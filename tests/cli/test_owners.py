@@ -184,3 +184,9 @@ def test_usage(words: list[str]) -> None:
     """Files or lines, not both."""
     assert scmhost("owners", *words).code in (0, 2)
     assert "Usage" in scmhost("owners", *words).out + scmhost("owners", *words).err
+
+
+def test_help_has_a_line_for_each_option() -> None:
+    """Options that the group passes on are a list, not a paragraph."""
+    lines = [line.strip() for line in scmhost("owners", "--help").out.splitlines()]
+    assert "--ref REF       The commit to read CODEOWNERS from (default: HEAD)." in lines

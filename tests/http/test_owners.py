@@ -99,6 +99,15 @@ def test_missing_owners_have_a_reason(forge: ApiClient, content: bytes | None, r
     assert last is None
 
 
+def test_answer_has_a_bounded_number_of_owners(forge: ApiClient) -> None:
+    """A file that names thousands for each frame makes no huge answer; the other frames say why they have none."""
+    shelf.files = {(SHA, ".github/CODEOWNERS"): b"* " + b"@a " * 60_000}
+    first, *others, _ = owners_of(forge)
+    assert first is not None
+    assert len(first["ownerships"][0]["owners"]) == 60_000
+    assert [each and each["reason"] for each in others] == ["limit_reached"] * 2
+
+
 def test_refusal_of_the_code_host_keeps_the_links(forge: ApiClient) -> None:
     """After a refusal no other place is read."""
 

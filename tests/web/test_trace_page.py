@@ -171,3 +171,19 @@ def test_suspects_and_owners_come_on_request(reader: Browser) -> None:
     first = text_of(reader.page.css(".frames")[1].css("li")[0], " ")
     assert "medium Mend it" in first
     assert "added cart.py, payment.py, __main__.py" in first
+
+
+def test_shared_trace_has_suspects_and_owners_on_request(sample: ApiClient, reader: Browser) -> None:
+    """The choice is part of the address: that of a trace shared with the box checked, and after the button."""
+    reader.open(PAGE)
+    reader.submit("Share", do="share", text=TRACE, people="on")
+    assert reader.path.endswith("?people=on")
+    assert "Suspect commits" in [heading.text() for heading in reader.page.css("h2")]
+    other = signed_in(sample, "Kim", "member")
+    other.open(text_of(reader.first(".message pre")).removeprefix("http://testserver"))
+    assert "Suspect commits" not in [heading.text() for heading in other.page.css("h2")]
+    other.submit("Show suspect commits and owners")
+    assert other.status == 200
+    assert "added cart.py, payment.py, __main__.py" in text_of(other.page.css(".frames")[1].css("li")[0], " ")
+    assert "Owners are not known: " in text_of(other.page.css(".frames > li")[0], " ")
+    assert "checked" in other.first("#people").attributes

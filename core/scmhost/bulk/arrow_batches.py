@@ -59,8 +59,7 @@ class BatchLinker:
         if not rows:
             return [pa.nulls(0, kind) for _, kind in ADDED]
         different = _different_files(values, rows)
-        lines = values.get("line")
-        lines = pa.nulls(rows, pa.int64()) if lines is None or isinstance(lines, str) else lines.cast(pa.int64())
+        lines = _lines(values.get("line"), rows)
         with self._lock:
             positions, known = pa.array(self._positions(different), pa.int64()), self._known
         # Files that another thread adds meanwhile have positions after these.
@@ -83,6 +82,15 @@ class BatchLinker:
         info = FrameInfo(*(frame.get(name) for name in FrameInfo._fields))
         query = FrameQuery(info, commit=frame.get("commit") or None)
         return self._links.find(frame.get("project"), query, frame.get("release"))
+
+
+def _lines(column: pa.Array | str | None, rows: int) -> pa.Array:
+    if column is None or isinstance(column, str):
+        return pa.nulls(rows, pa.int64())
+    # Programs that have no nulls in columns of numbers write a missing line as "not a number".
+    is_float = pa.types.is_floating(column.type)
+    known = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column) if is_float else column
+    return known.cast(pa.int64())
 
 
 class _KnownFiles:

@@ -110,7 +110,8 @@ class EditorLinks:
 
     def link(self, frames: Sequence[FrameMatch]) -> list[LinkedFrame]:
         """Link frames; the result has their order."""
-        return [self._linked(found, self._linker.link(found.frame)) for found in frames]
+        links = self._linker.link_all([found.frame for found in frames])
+        return [self._linked(found, link) for found, link in zip(frames, links, strict=True)]
 
     def summary(self, counts: LinkCounts) -> list[str]:
         """Return the summary in sentences."""

@@ -14,7 +14,7 @@ from scmhost.sdk.git import git_command, git_environment
 _SECONDS: Final = 60.0
 _BLOCK: Final = 1 << 16
 # NUL separates fields, because messages contain line feeds.
-_HEADER: Final = "%x01%H%x00%an%x00%ae%x00%aI%x00%B%x00"
+_HEADER: Final = "%x01%H%x00%an%x00%ae%x00%aI%x00%ct%x00%B%x00"
 # The user's settings could recode messages, omit the files of the first commit, or list only those of a subfolder.
 _HISTORY: Final = (
     *("--raw", "-z", "--no-abbrev", "--no-renames", "--root", "--no-relative"),
@@ -30,7 +30,14 @@ class GitError(ScmhostError):
 
 
 class GitCommit(NamedTuple):
-    """A commit of a git repository, with its changed files as pairs of type (A, D or M) and path."""
+    """A commit of a git repository.
+
+    Attributes:
+        timestamp: when it was authored, in ISO 8601.
+        changes: its changed files as pairs of type (A, D or M) and path.
+        committed: when it was committed, in seconds since 1970: later than authored if it was rebased or applied.
+        moved: the added files whose content a deleted one had.
+    """
 
     sha: str
     author_name: str
@@ -38,6 +45,8 @@ class GitCommit(NamedTuple):
     timestamp: str
     message: str
     changes: tuple[tuple[str, str], ...]
+    committed: int = 0
+    moved: frozenset[str] = frozenset()
 
     @property
     def size(self) -> int:
@@ -195,20 +204,33 @@ def _fields(stream: IO[bytes]) -> Iterator[str]:
 def _commits(fields: Iterator[str]) -> Iterator[GitCommit]:
     head = next(fields, "")
     while head:
-        name, email, timestamp, message = (next(fields) for _ in range(4))
-        changes, following = _changes(fields)
-        yield GitCommit(head.lstrip("\n\x01"), name, email, timestamp, message.strip(), changes)
+        name, email, timestamp, committed, message = (next(fields) for _ in range(5))
+        changes, moved, following = _changes(fields)
+        sha = head.lstrip("\n\x01")
+        yield GitCommit(sha, name, email, timestamp, message.strip(), changes, int(committed or 0), moved)
         head = following
 
 
-def _changes(fields: Iterator[str]) -> tuple[tuple[tuple[str, str], ...], str]:
-    """Return the changed files of a commit, and the field after them: the next commit's SHA, or nothing."""
+def _changes(fields: Iterator[str]) -> tuple[tuple[tuple[str, str], ...], frozenset[str], str]:
+    """Return the changed files of a commit, those that moved, and the field after them: the next commit, or nothing."""
     changes: list[tuple[str, str]] = []
+    added: dict[str, str] = {}
+    deleted: set[str] = set()
+    following = ""
     for field in fields:
         entry = field.lstrip("\n")
         if entry.startswith(":"):
-            # git prints more types, such as T for a changed file mode; the API has A, D and M.
-            changes.append((_CHANGE_TYPES.get(entry[-1], "M"), next(fields)))
+            # The modes and the contents before and after, and a type. git prints more of them, such as T for a changed
+            # file mode; the API has A, D and M.
+            _, _, before, after, kind = entry.split()
+            path = next(fields)
+            changes.append((_CHANGE_TYPES.get(kind, "M"), path))
+            if kind == "A":
+                added[path] = after
+            elif kind == "D":
+                deleted.add(before)
         elif entry:
-            return tuple(changes), entry
-    return tuple(changes), ""
+            following = entry
+            break
+    moved = frozenset(path for path, content in added.items() if content in deleted) if deleted else frozenset()
+    return tuple(changes), moved, following

@@ -57,15 +57,23 @@ class LinkerInputs(NamedTuple):
 
 
 class CheckoutLinker:
-    """Links the frames of a text in order. Certain matches teach the file tree path prefixes for later frames."""
+    """Links the frames of a text in order. Matches teach the file tree path prefixes for later frames."""
 
     def __init__(self, inputs: LinkerInputs) -> None:
         self._inputs = inputs
         self._cache: dict[tuple[str, str | None, str], tuple[CheckoutLink, int]] = {}
 
+    def link_all(self, frames: Sequence[Frame]) -> list[CheckoutLink]:
+        """Return the links of frames that were printed together, so that they decide together about ambiguous names."""
+        # Diagnostics are of many runs of a tool, each in a folder of its own.
+        new = [frame for frame in frames if frame.kind == "frame" and _key_of(frame) not in self._cache]
+        if new:
+            self._inputs.tree.place(printed for frame in new if (printed := compared_path(frame)))
+        return [self.link(frame) for frame in frames]
+
     def link(self, frame: Frame) -> CheckoutLink:
         """Return the link of a frame, or the reason why it has none."""
-        key = (frame.path, frame.module, frame.kind)
+        key = _key_of(frame)
         link, learned = self._cache.get(key, (None, 0))
         # A miss is repeated after the tree has learned a prefix, because the prefix may resolve it.
         if link is None or (link.reason and learned < self._inputs.tree.learned):
@@ -172,7 +180,8 @@ class CheckoutLinks:
 
     def link(self, frames: Sequence[FrameMatch]) -> list[LinkedFrame]:
         """Link frames; the result has their order."""
-        return [self._linked(found, self._linker.link(found.frame)) for found in frames]
+        links = self._linker.link_all([found.frame for found in frames])
+        return [self._linked(found, link) for found, link in zip(frames, links, strict=True)]
 
     def summary(self, counts: LinkCounts) -> list[str]:
         """Return the counts, and warnings on links that look right but are not."""
@@ -242,6 +251,10 @@ def _ancestor(folder: str, climbs: int) -> str:
     """Return the folder ``climbs`` levels above; the top folder is its own parent."""
     kept = folder.split("/")[:-1]
     return "".join(f"{name}/" for name in kept[: max(len(kept) - climbs, 0)])
+
+
+def _key_of(frame: Frame) -> tuple[str, str | None, str]:
+    return frame.path, frame.module, frame.kind
 
 
 def compared_path(frame: Frame) -> PrintedPath | None:

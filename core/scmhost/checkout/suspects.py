@@ -33,6 +33,7 @@ _TOGETHER: Final = 4
 # Without text conversion, for which the settings of git may name a program.
 _BLAME: Final = ("blame", "--porcelain", "--no-textconv", "--encoding=UTF-8")
 _BLAMED: Final = re.compile(r"([0-9a-f]{40,64}) \d+ (\d+)")
+_SHALLOW: Final = "This clone is shallow: older commits are no suspects. Run: git fetch --unshallow"
 _RANGE: Final = re.compile(r"(.+?)\.\.\.?(.+)")
 
 
@@ -111,18 +112,21 @@ def find_suspects(text: str, options: HistoryOptions) -> CheckoutSuspects:
     release = _release(options.revisions) if options.revisions else None
     checkout = start_reading(release.head if release else None).finish()
     head = release.head if release else checkout.head
-    frames = _frames(text, checkout, options.mappings, on_disk=release is None)
-    notes = _notes(checkout, len(frames))
+    printed = _printed(text)
+    frames = _frames(printed, checkout, options.mappings, on_disk=release is None)
+    notes = _notes(checkout, len(frames)) + _submodule_notes(checkout, printed)
     paths = list(dict.fromkeys(frame.path for frame in frames))[:_MOST_FILES]
     # The whole range would not be followed through the frames' files before its base.
     revisions = f"{release.base}..{head}" if release else head
     log = list(read_changes(checkout.root, revisions, paths, most=MOST_COMMITS, since=options.since)) if paths else []
-    blamed = _blame(checkout.root, head, frames, is_shallow=bool(notes and "shallow" in notes[0]))
-    changes = [_change(commit, paths, release) for commit in log]
-    known = {change.sha for change in changes}
+    is_shallow = notes[:1] == [_SHALLOW]
+    blamed = _blame(checkout.root, head, frames, is_shallow=is_shallow)
+    # The oldest commits of a shallow clone look as if they had added all files.
+    cut = git(checkout.root, "rev-list", "--max-parents=0", head, "--").split() if is_shallow else ()
+    changes = [_change(commit, paths, release) for commit in log if commit.sha not in cut]
     if release is None and options.since is None:
         # Lines that came from a file of another name, and those that are older than the commits of the log.
-        changes += _older(blamed, known)
+        changes += _older(checkout.root, blamed, {change.sha for change in changes})
     lines, regions = _lines(frames, blamed)
     question = SuspectQuestion(
         frames,
@@ -132,7 +136,16 @@ def find_suspects(text: str, options: HistoryOptions) -> CheckoutSuspects:
         regions,
         release=options.revisions,
     )
-    return _shown(rank(question), checkout, options, release, log, blamed)._replace(frames=frames, notes=notes)
+    answer = rank(question) if changes or not frames else Answer(reason=_why_no_changes(options, release))
+    return _shown(answer, checkout, options, release, log, blamed)._replace(frames=frames, notes=notes)
+
+
+def _why_no_changes(options: HistoryOptions, release: _Release | None) -> str:
+    if release and not release.shas:
+        return f"The release {options.revisions} has no commits."
+    of_what = f" of {options.revisions}" if release else ""
+    since = f" since {options.since}" if options.since else ""
+    return f"No commit{of_what}{since} changed a file of the trace; merges are left out."
 
 
 def _release(revisions: str) -> _Release:
@@ -160,19 +173,25 @@ class _CommitFiles:
         return None
 
 
-def _frames(text: str, checkout: Checkout, mappings: Sequence[tuple[str, str]], *, on_disk: bool) -> list[CodeFrame]:
-    """Return the frames of a text that lie in the checkout, with lines as they are in its commit."""
+def _printed(text: str) -> list[Frame]:
+    """Return the frames of a text, the innermost first."""
     found = [match.frame for match in read_text(text).frames]
     # Test runners print places of failures, and often a whole trace besides.
-    frames: list[Frame] = [frame for frame in found if frame.kind == "frame"] or found
+    return innermost_first([frame for frame in found if frame.kind == "frame"] or found)
+
+
+def _frames(
+    printed: Sequence[Frame], checkout: Checkout, mappings: Sequence[tuple[str, str]], *, on_disk: bool
+) -> list[CodeFrame]:
+    """Return the frames that lie in the checkout, with lines as they are in its commit."""
     tree = FileTree(checkout.files, checkout.prefix)
     inputs = LinkerInputs(
         checkout_roots(checkout), checkout.prefix, tree, _CommitFiles(), mapping_index(mappings, checkout.maps)
     )
     linker, lines = CheckoutLinker(inputs), ChangedFiles(checkout.root, checkout.head)
     traced: dict[CodeFrame, None] = {}
-    for frame in innermost_first(frames):
-        path = linker.link(frame).path
+    for frame, link in zip(printed, linker.link_all(printed), strict=True):
+        path = link.path
         if path is not None:
             line = _line_in_commit(lines, path, frame.line, on_disk=on_disk)
             traced[CodeFrame(path, line, frame.function, is_test_path(path))] = None
@@ -187,19 +206,24 @@ def _line_in_commit(lines: ChangedFiles, path: str, line: int | None, *, on_disk
 
 
 def _notes(checkout: Checkout, frames: int) -> list[str]:
-    notes = []
+    notes: list[str] = []
     if git(checkout.root, "rev-parse", "--is-shallow-repository") == "true":
-        notes.append("This clone is shallow: older commits are no suspects. Run: git fetch --unshallow")
+        notes.append(_SHALLOW)
     if frames > MOST_LINES:
         notes.append(f"Only the {MOST_LINES} innermost of {frames} frames are blamed.")
     return notes
 
 
+def _submodule_notes(checkout: Checkout, printed: Sequence[Frame]) -> list[str]:
+    paths = ["/" + frame.path.replace("\\", "/") for frame in printed]
+    folders = [module.path for module in checkout.submodules if any(f"/{module.path}/" in path for path in paths)]
+    return [f"Frames in the submodule {folder} are left out. Run the command in that folder." for folder in folders]
+
+
 def _change(commit: GitCommit, paths: Sequence[str], release: _Release | None) -> Change:
     in_release = commit.sha in release.shas if release else None
-    time = datetime.fromisoformat(commit.timestamp).timestamp()
-    kinds = {path: kind for kind, path in commit.changes}
-    change = change_of(commit.sha, time, commit.message, kinds, in_release=in_release)
+    kinds = {path: "R" if path in commit.moved else kind for kind, path in commit.changes}
+    change = change_of(commit.sha, float(commit.committed), commit.message, kinds, in_release=in_release)
     return change._replace(files={path: kind for path, kind in change.files.items() if path in paths})
 
 
@@ -245,15 +269,18 @@ def _read_blame(printed: str, *, is_shallow: bool) -> _BlamedFile:
     return _BlamedFile(lines, {sha: commits[sha] for sha in set(lines.values())})
 
 
-def _older(blamed: Mapping[str, _BlamedFile], known: set[str]) -> Iterator[Change]:
-    """Yield the blamed commits that the log does not have."""
+def _older(root: str, blamed: Mapping[str, _BlamedFile], known: set[str]) -> Iterator[Change]:
+    """Yield the blamed commits that the log does not have, without merges."""
     missing: dict[str, tuple[Mapping[str, str], dict[str, str]]] = {}
     for path, file in blamed.items():
         for sha, facts in file.commits.items():
             if sha not in known:
                 missing.setdefault(sha, (facts, {}))[1][path] = "M"
-    for sha, (facts, files) in missing.items():
-        yield change_of(sha, float(facts.get("author-time", 0)), facts.get("summary", ""), files)
+    # Lines that were changed while a conflict was resolved are those of the merge.
+    listed = git(root, "rev-list", "--no-walk", "--max-parents=1", *missing, "--").split() if missing else ()
+    for sha in listed:
+        facts, files = missing[sha]
+        yield change_of(sha, float(facts.get("committer-time", 0)), facts.get("summary", ""), files)
 
 
 def _lines(frames: Sequence[CodeFrame], blamed: Mapping[str, _BlamedFile]) -> tuple[list[Blame], list[Region]]:
@@ -265,7 +292,7 @@ def _lines(frames: Sequence[CodeFrame], blamed: Mapping[str, _BlamedFile]) -> tu
             continue
         around = range(frame.line - NEAR_LINES, frame.line + NEAR_LINES + 1)
         shas = {file.lines[line] for line in around if line in file.lines}
-        newest = sorted(shas, key=lambda sha: (-int(file.commits[sha].get("author-time", 0)), sha))
+        newest = sorted(shas, key=lambda sha: (-int(file.commits[sha].get("committer-time", 0)), sha))
         # A dictionary: two functions of one line, such as a comprehension and its caller, are one line.
         lines[Blame(frame.path, frame.line, file.lines[frame.line])] = Region(frame.path, frame.line, newest)
     return list(lines), list(lines.values())

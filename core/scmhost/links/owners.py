@@ -4,7 +4,7 @@ The file is read through the provider, like source lines, with the same cache an
 scope for source code: an answer has owners, a line and a section, and never another part of a file.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
@@ -22,6 +22,10 @@ from .source_lines import MissingLines, NoLines
 
 _PARSED_FILES: Final = 32
 """The most parsed files that a process keeps."""
+
+
+MOST_OWNERS: Final = 100_000
+"""The most owners and sections of one answer. Each line of a file may name thousands, and each frame may have it."""
 
 
 class ParsedOwners:
@@ -78,7 +82,8 @@ def read_owners(
     parsed = services.shared(ParsedOwners)
     files = together([partial(_read_file, reader, parsed, source) for source in places.values()])
     found = dict(zip(places, files, strict=True))
-    return [None if source is None else _owners_in(found[source.place], source.path) for source in sources]
+    answers = [None if source is None else _owners_in(found[source.place], source.path) for source in sources]
+    return list(_limited(answers))
 
 
 def _owners_in(file: _OwnersFile | MissingLines, path: str) -> FrameOwners | MissingLines:
@@ -86,6 +91,18 @@ def _owners_in(file: _OwnersFile | MissingLines, path: str) -> FrameOwners | Mis
         return file
     place, owners = file
     return FrameOwners(place, owners.owners_of(path))
+
+
+def _limited(answers: Iterable[FrameOwners | MissingLines | None]) -> Iterator[FrameOwners | MissingLines | None]:
+    """Yield the answers of frames, those that are too much without their owners."""
+    left = MOST_OWNERS
+    for answer in answers:
+        if isinstance(answer, FrameOwners):
+            left -= sum(1 + len(ownership.owners) for ownership in answer.ownerships)
+            if left < 0:
+                yield MissingLines(NoLines.LIMIT_REACHED, f"All frames together have more than {MOST_OWNERS:,} owners.")
+                continue
+        yield answer
 
 
 def _read_file(reader: SourceReader, parsed: ParsedOwners, source: LinkedSource) -> _OwnersFile | MissingLines:

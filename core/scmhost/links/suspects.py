@@ -94,6 +94,7 @@ class _Known:
     earlier: Sequence[StoredCommit] = ()
     before: Release | None = None
     blamed: Sequence[StoredCommit] = ()
+    until: datetime | None = None
     range: tuple[Repository, str, str] | None = None
     installations: Mapping[int, Installation] = field(default_factory=dict)
 
@@ -214,12 +215,13 @@ def _read(
     installations = installations_of(tx, organization, repositories.values())
     release = release_queries.find(tx, organization.id, options.release) if options.release else None
     if release is None or not release.commit_count:
-        commits = suspect_queries.newest(tx, organization.id, paths, options.first_seen)
+        until = _until(release, options)
+        commits = suspect_queries.newest(tx, organization.id, paths, until)
         shas: dict[int, set[str]] = {}
         for place, line in _lines_with_places(located, blamed):
             shas.setdefault(place.repository.id, set()).add(line.sha)
         old = suspect_queries.with_shas(tx, organization.id, shas)
-        return _Known(release, commits, blamed=old, installations=installations)
+        return _Known(release, commits, blamed=old, until=until, installations=installations)
     commits = suspect_queries.of_release(tx, organization.id, release.id, paths)
     first = next(iter(repositories.values()), None)
     before = release_queries.before(tx, release, first.id) if first else None
@@ -229,6 +231,12 @@ def _read(
     base = (head.previous_sha if head else None) or (before[1] if before else None)
     compared = (first, base, head.sha) if first and head and base else None
     return _Known(release, commits, earlier, before[0] if before else None, range=compared, installations=installations)
+
+
+def _until(release: Release | None, options: SuspectOptions) -> datetime | None:
+    """Return the moment after which no commit is a suspect: a release whose commits are not known has none later."""
+    moments = [options.first_seen, (release.released_at or release.created_at) if release else None]
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _lines_with_places(located: Iterable[_Located], blamed: _Blamed) -> Iterable[tuple[_Located, BlamedLine]]:
@@ -307,7 +315,7 @@ def _only_blamed(known: _Known, located: Sequence[_Located], blamed: _Blamed) ->
         commit = stored.get(line.sha)
         moment = commit.committed_at if commit else line.timestamp
         # Without a time it could be later than the first occurrence.
-        if moment is not None:
+        if moment is not None and (known.until is None or moment <= known.until):
             message = (commit.message or "") if commit else ""
             changes[line.sha] = change_of(line.sha, moment.timestamp(), message, {place.frame.path: "M"})
     return list(changes.values())

@@ -4,7 +4,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Final, NamedTuple
 
 from scmhost.sdk.reasons import Confidence
@@ -13,7 +12,7 @@ from .code_mapping import Rule, fold, normalize_slashes
 from .frame_mapping import FrameInfo, common_package, source_set_of
 from .index import MappingIndex
 from .paths import FramePath, NoRoots, ending_of, read_frame_path
-from .placement import Placement, Suggestion, place_together, suggest
+from .placement import Placement, place_together, suggest_all
 
 SOURCE_ENDINGS: Final = frozenset(
     """
@@ -108,21 +107,9 @@ class _FileLists:
         """Return all files of a repository, or none if the list is incomplete."""
         return self._files[repository] if self._complete else ()
 
-    def suggest(self, paths: Iterable[FramePath]) -> dict[FramePath, list[Suggestion]]:
-        """Return the files that frames may mean, with the trees that they suggest.
-
-        Names with the most comparisons are left out if there are too many of them: hostile traces repeat one name.
-        """
-        by_name: defaultdict[str, list[FramePath]] = defaultdict(list)
-        for path in paths:
-            by_name[_name_of(path.normalized)].append(path)
-        costs = sorted((len(same) * len(self._by_name.get(name, ())), name) for name, same in by_name.items())
-        affordable = (
-            name
-            for total, (_, name) in zip(accumulate(cost for cost, _ in costs), costs, strict=True)
-            if total <= _MOST_COMPARED
-        )
-        return {path: suggest(path, self._by_name.get(name, ())) for name in affordable for path in by_name[name]}
+    def named(self, name: str) -> Sequence[tuple[str, str]]:
+        """Return the repository and path of each file with this name."""
+        return self._by_name.get(name, ())
 
     def has(self, target: tuple[str, str | None]) -> bool:
         """Return whether a repository has a file."""
@@ -154,7 +141,7 @@ def derive_mappings(
     """
     lists = _FileLists(files, complete=whole)
     paths = _frame_paths(frames)
-    placement = place_together(lists.suggest(paths))
+    placement = place_together(suggest_all(paths, lists.named, _MOST_COMPARED))
     matches = list(_placed_matches(placement, lists))
     waiting = [path for path in paths if path not in placement.undecided]
     fresh = matches

@@ -1,7 +1,8 @@
 """Find the file of a repository that a printed path means, without a code mapping.
 
 Files are compared with the end of the path. The file that shares the most segments is the best match. If several files
-share equally many, none is chosen, unless earlier paths have shown where such paths begin.
+share equally many, none is chosen, unless the frames of a trace agree, or earlier paths have shown where such paths
+begin.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,7 +10,7 @@ from typing import Final, NamedTuple
 
 from scmhost.sdk.reasons import Confidence
 
-from .paths import PrintedPath
+from .paths import FramePath, PrintedPath
 
 # One shared segment is only a file name, which proves nothing if neither path is the end of the other.
 _MIN_SHARED: Final = 2
@@ -18,6 +19,13 @@ _MAX_NAMED: Final = 3
 # Pasted text is untrusted: its cost must not grow with the repository.
 _MAX_COMPARED: Final = 500
 _MAX_DEPTH: Final = 64
+# Frames that are placed together: those of a text, or the last ones of a stream with those that arrive.
+_MAX_RECENT: Final = 100
+_MAX_PLACED: Final = 8192
+# Comparisons with files: those of one call, those that a text may begin with, and those that each path adds.
+_MOST_TOGETHER: Final = 20_000
+_FIRST_CREDIT: Final = 100_000
+_MORE_CREDIT: Final = 50
 
 
 class LocatedFile(NamedTuple):
@@ -52,10 +60,13 @@ class FileTree:
         self._below = below
         self._by_name: dict[str, list[str]] = {}
         for file in self._files:
-            self._by_name.setdefault(file.rpartition("/")[2], []).append(file)
+            self._by_name.setdefault(_name_of(file), []).append(file)
         # For each name that was needed so far: the files of that name, by the folder that they are in.
         self._by_folder: dict[str, dict[str, list[str]]] = {}
         self._roots: dict[tuple[str, str], Confidence] = {}
+        self._recent: dict[PrintedPath, None] = {}
+        self._placed: dict[PrintedPath, str] = {}
+        self._credit = _FIRST_CREDIT
         # What follows each blank in a path, with the files that have it; it is read at the first use.
         self._behind_blanks: dict[str, list[str]] | None = None
 
@@ -81,8 +92,35 @@ class FileTree:
 
     @property
     def learned(self) -> int:
-        """The number of roots found so far. A path without a match may have one once this number has grown."""
-        return len(self._roots)
+        """The number of roots and placed paths. A path without a match may have one once this number has grown."""
+        return len(self._roots) + len(self._placed)
+
+    def place(self, paths: Iterable[PrintedPath]) -> None:
+        """Place the frames of a trace together: equal names lie in the folder that explains most of the frames.
+
+        Frames of a stream arrive one after the other, so that they are placed together with the last ones before them.
+        """
+        known = (path for path in paths if path not in self._recent and self.named(_name_of(path.whole)))
+        new = dict.fromkeys(known)
+        together = dict.fromkeys([*self._recent, *new])
+        self._recent = dict.fromkeys([*together][-_MAX_RECENT:])
+        self._credit += _MORE_CREDIT * len(new)
+        most = min(self._credit, _MOST_TOGETHER)
+        is_clear = all(len(self.named(_name_of(path.whole))) == 1 for path in together)
+        if not new or is_clear or most < len(together):
+            return
+        # Imported here: few texts have ambiguous names, and all others start faster without it.
+        from .placement import place_together, suggest_all  # noqa: PLC0415
+
+        frames = {_frame_path(path): path for path in together}
+        candidates = suggest_all(frames, self._suggested, most)
+        self._credit -= len(frames) + sum(map(len, candidates.values()))
+        for frame, suggestion in place_together(candidates).placed.items():
+            if len(self._placed) < _MAX_PLACED:
+                self._placed.setdefault(frames[frame], suggestion.file)
+
+    def _suggested(self, name: str) -> Sequence[tuple[str, str]]:
+        return [("", file) for file in self.named(name)]
 
     def locate(self, printed: PrintedPath) -> LocatedFile | NotLocated:
         """Return the file that a printed path means: one path is the end of the other, or they share an end."""
@@ -90,6 +128,9 @@ class FileTree:
         # An absolute path equal to a file is a coincidence: it begins at the top of a machine.
         if path in self._files and not printed.absolute:
             return LocatedFile(path, "high")
+        placed = self._placed.get(printed)
+        if placed is not None:
+            return LocatedFile(placed, "medium" if printed.installed is None else "low")
         if printed.installed is not None:
             return self._locate_installed(printed.installed)
         return self._locate_by_root(path) or self._locate_by_end(path)
@@ -156,6 +197,14 @@ class FileTree:
             tail = len("/".join(path.split("/")[-count:]))
             self._roots[path[:-tail], file[:-tail]] = confidence
         return LocatedFile(file, confidence)
+
+
+def _name_of(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _frame_path(printed: PrintedPath) -> FramePath:
+    return FramePath(f"{'/' * printed.absolute}{printed.whole}", printed.whole, "")
 
 
 def _ends_with(path: str, end: str) -> bool:

@@ -6,7 +6,8 @@ many trees, but frames of one trace agree about the right one only.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from .code_mapping import normalize_slashes
@@ -85,6 +86,22 @@ def suggest(path: FramePath, files: Iterable[tuple[str, str]]) -> list[Suggestio
         return found
     least = installed.count("/") + 1
     return [each for each in found if each.shared >= least and _BUNDLED.isdisjoint(each.tree.folder.split("/"))]
+
+
+def suggest_all(
+    paths: Iterable[FramePath], files_named: Callable[[str], Sequence[tuple[str, str]]], most: int
+) -> dict[FramePath, list[Suggestion]]:
+    """Return the candidates of frames among the repositories' files, which are given by file name.
+
+    Names with the most comparisons are left out if all together need more than ``most``: hostile traces repeat a name.
+    """
+    by_name: defaultdict[str, list[FramePath]] = defaultdict(list)
+    for path in paths:
+        by_name[path.normalized.rpartition("/")[2]].append(path)
+    costs = sorted((len(same) * len(files_named(name)), name) for name, same in by_name.items())
+    totals = accumulate(cost for cost, _ in costs)
+    affordable = [name for total, (_, name) in zip(totals, costs, strict=True) if total <= most]
+    return {path: suggest(path, files_named(name)) for name in affordable for path in by_name[name]}
 
 
 def place_together(candidates: Mapping[FramePath, Sequence[Suggestion]]) -> Placement:

@@ -42,6 +42,9 @@ _DIALECTS: Final[Mapping[str, OwnersDialect]] = {
 }
 
 
+_BINARY: Final = "The file has NUL characters, so that code hosts take it for a binary file. Save it as UTF-8."
+
+
 def dialect_of(kind: str | None) -> OwnersDialect | None:
     """Return the dialect of a kind of code host, such as ``gitlab``; None if such hosts read no CODEOWNERS."""
     return _DIALECTS.get(kind or "")
@@ -71,6 +74,8 @@ class CodeOwners:
         self._expressions: Sequence[str] = ()
         if dialect is OwnersDialect.GITHUB and len(text.encode(errors="replace")) > MAX_BYTES:
             self.rules, self.problems = (), [SyntaxProblem(1, "GitHub ignores a file of more than 3 MB.")]
+        elif "\0" in text:
+            self.rules, self.problems = (), [SyntaxProblem(1, _BINARY)]
         elif dialect in (OwnersDialect.GITEA, OwnersDialect.FORGEJO):
             expressions, self.problems = parse_gitea(lines)
             self.rules = [rule for rule, _ in expressions]
@@ -133,45 +138,39 @@ def _name_of(rule: OwnersRule) -> str | None:
     return None if rule.section is None else rule.section.name
 
 
-class _ExpressionAnswers(dict[Rules, "Answer | _Trial"]):
-    """The answers of Gitea and Forgejo: all rules that match add owners.
-
-    The keys are the rules whose globs match. Where an expression must be tried, the value is not the answer itself.
-    """
+class _ExpressionAnswers:
+    """The answers of Gitea and Forgejo: all rules that match add owners."""
 
     def __init__(self, rules: Sequence[OwnersRule], expressions: Sequence[str]) -> None:
-        super().__init__()
         self._rules = rules
         self._negated = frozenset(number for number, rule in enumerate(rules) if rule.excludes)
         found = [expression_globs(expression) for expression in expressions]
         self._tried = frozenset(number for number, each in enumerate(found) if not each.exact)
         self._set = ExpressionSet({number: expressions[number] for number in sorted(self._tried)})
-        self._matcher: GlobMatcher[Rules] = GlobMatcher(
-            [(number, glob) for number, each in enumerate(found) for glob in each.globs], frozenset, frozenset
-        )
+        globs = [(number, glob) for number, each in enumerate(found) for glob in each.globs]
+        self._matcher: GlobMatcher[Answer | _Trial] = GlobMatcher(globs, frozenset, self._answer)
         self._answers: dict[Rules, Answer] = {}
 
     def answers(self, paths: Iterable[str]) -> list[Answer]:
         """Return the answers for paths, in their order."""
-        kept = list(paths)
-        if len(self) + len(self._answers) > MAX_REMEMBERED:
-            self.clear()
-            self._answers.clear()
-        found = [self[rules] for rules in self._matcher.answers(kept)]
         if not self._tried:
-            return cast("list[Answer]", found)
+            return cast("list[Answer]", self._matcher.answers(paths))
+        kept = list(paths)
+        found = self._matcher.answers(kept)
         return [each[path] if isinstance(each, _Trial) else each for each, path in zip(found, kept, strict=True)]
 
-    def __missing__(self, matching: Rules) -> "Answer | _Trial":
+    def _answer(self, matching: Rules) -> "Answer | _Trial":
+        """Return the answer of the rules whose globs match, or what tries their expressions."""
         tried = matching & self._tried
-        value = self[matching] = _Trial(self, matching - tried, self._set.trial(tried)) if tried else self.of(matching)
-        return value
+        return _Trial(self, matching - tried, self._set.trial(tried)) if tried else self.of(matching)
 
     def of(self, matching: Rules) -> Answer:
         """Return the answer of the rules whose expressions match."""
         known = self._answers.get(matching)
         if known is not None:
             return known
+        if len(self._answers) > MAX_REMEMBERED:
+            self._answers.clear()
         # A rule that begins with ! applies where its expression does not match.
         chosen = [self._rules[number] for number in sorted(matching ^ self._negated)]
         owners = tuple(dict.fromkeys(owner for rule in chosen for owner in rule.owners))

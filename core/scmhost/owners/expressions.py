@@ -204,6 +204,9 @@ def _choices(text: str) -> list[str]:
     return choices
 
 
+_ALL: Final = SegmentGlob("", "", 0, None)
+
+
 def _glob(tokens: _Way) -> PathGlob:
     segments: list[Segment] = []
     segment: list[Token] = []
@@ -214,10 +217,12 @@ def _glob(tokens: _Way) -> PathGlob:
         elif part != "/":
             segment.append(part)
         elif segment or not follows_deep:
-            segments.append(segment_of(segment))
+            made = segment_of(segment)
+            # At least one folder: `*/**` is matched faster than `**/*`, because only the first folder is looked at.
+            segments.insert(len(segments) - (made == _ALL and segments[-1:] == [DEEP]), made)
             segment = []
         follows_deep = isinstance(part, Deep)
     last = segment_of(segment)
-    if segments[-1:] == [DEEP] and last == SegmentGlob("", "", 0, None):
+    if segments[-1:] == [DEEP] and last == _ALL:
         return PathGlob(tuple(segments[:-1]), here=False, below=True)
     return PathGlob((*segments, last), here=True, below=False)

@@ -76,17 +76,17 @@ def parse_gitea(lines: list[str]) -> ExpressionRules:
 
 def split_words(line: str) -> list[str]:
     """Return the words of a line, without its comment. A backslash keeps a space, a ``#`` or a backslash."""
-    words = [""]
+    words: list[list[str]] = [[]]
     for match in _WORD.finditer(line.strip()):
         if match[1] is not None:
-            words[-1] += match[1]
+            words[-1].append(match[1])
         elif match[0][0] == "#":
             break
         elif match[0].isspace():
-            words.append("")
+            words.append([])
         else:
-            words[-1] += match[0]
-    return [word for word in words if word]
+            words[-1].append(match[0])
+    return ["".join(word) for word in words if word]
 
 
 def _expression_problem(re2: "ModuleType", expression: str) -> str | None:

@@ -36,9 +36,13 @@ def owner_references(text: str) -> tuple[str, ...]:
 
 @dataclass
 class _Reading:
-    """What was read of a file so far: per section, its rules by their normalized patterns."""
+    """What was read of a file so far: per section, its rules by their normalized patterns.
+
+    The first spelling of each name is that of its section.
+    """
 
     sections: dict[str, dict[str, OwnersRule]] = field(default_factory=lambda: {_DEFAULT: {}})
+    spellings: dict[str, str] = field(default_factory=lambda: {_DEFAULT: _DEFAULT})
     current: OwnersSection = field(default_factory=lambda: OwnersSection(_DEFAULT))
     problems: list[SyntaxProblem] = field(default_factory=list)
 
@@ -63,10 +67,10 @@ def parse_gitlab(lines: list[str]) -> SectionRules:
 
 def _read_heading(reading: _Reading, heading: "re.Match[str]", number: int) -> None:
     name, optional, approvals = heading["name"], bool(heading["optional"]), int(heading["approvals"] or 0)
-    names = list(reading.sections)
     # GitLab compares a name with the default section only if there is another one.
-    known = names if names[-1] != _DEFAULT else []
-    name = next((known_name for known_name in known if known_name.casefold() == name.casefold()), name)
+    if len(reading.sections) > 1:
+        name = reading.spellings.get(name.casefold(), name)
+    reading.spellings.setdefault(name.casefold(), name)
     text = heading["owners"] or ""
     owners = owner_references(text)
     if not name.strip():

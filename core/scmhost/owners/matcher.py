@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Final, Generic, TypeVar
 
 from .globs import PathGlob
-from .tree import NO_RULES, Extension, Node, Rules
+from .tree import NO_RULES, Exceptions, Extension, Node, Rules
 
 T = TypeVar("T")
 
@@ -36,13 +36,7 @@ class GlobMatcher(Generic[T]):
         strongest: Callable[[Rules], Rules],
         answer: Callable[[Rules], T],
     ) -> None:
-        root = Node()
-        for rule, glob in globs:
-            node = root
-            for segment in glob.segments:
-                node = node.child(segment)
-            node.here |= {rule} if glob.here else NO_RULES
-            node.below |= {rule} if glob.below else NO_RULES
+        root = _tree(globs, strongest)
         self._strongest = strongest
         self._answer = answer
         self._remembered = 0
@@ -97,6 +91,26 @@ class GlobMatcher(Generic[T]):
             reach.forget()
         for known in (self._answers, self._folders, self._states, self._reaches):
             known.clear()
+
+
+def _tree(globs: Iterable[tuple[int, PathGlob]], strongest: Callable[[Rules], Rules]) -> Node:
+    """Return the tree of patterns. Of rules with equal patterns, it has those that can decide."""
+    root = Node()
+    here: dict[Node, list[int]] = {}
+    below: dict[Node, list[int]] = {}
+    for rule, glob in globs:
+        node = root
+        for segment in glob.segments:
+            node = node.child(segment)
+        if glob.here:
+            here.setdefault(node, []).append(rule)
+        if glob.below:
+            below.setdefault(node, []).append(rule)
+    for node, rules in here.items():
+        node.here = strongest(frozenset(rules))
+    for node, rules in below.items():
+        node.below = strongest(frozenset(rules))
+    return root
 
 
 class _Folders(dict[str, "_State[T]"], Generic[T]):
@@ -186,20 +200,20 @@ class _State(dict[str, T], Generic[T]):
         self._reach = reach
         self._below = below
         self._next: dict[str, _State[T]] = {}
-        # The answers for names on which their extension decides, except some.
-        self._extensions: dict[str, tuple[T | None, Extension]] = {}
+        # The answers for names on which their extension decides, except for names with some parts.
+        self._extensions: dict[str, tuple[T | None, Exceptions]] = {}
 
     def __missing__(self, name: str) -> T:
         dot = name.rfind(".")
         extension = name[dot:] if dot >= 0 else ""
         try:
-            answer, found = self._extensions[extension]
+            answer, exceptions = self._extensions[extension]
         except KeyError:
-            found = self._reach.by_extension(extension)
-            answer = None if found.rules is None else self._matcher.answer(self._below | found.rules)
-            self._extensions[extension] = (answer, found)
+            found, exceptions = self._reach.by_extension(extension)
+            answer = None if found is None else self._matcher.answer(self._below | found)
+            self._extensions[extension] = (answer, exceptions)
         if answer is not None:
-            for part, texts in found.exceptions:
+            for part, texts in exceptions:
                 if name[part] in texts:
                     break
             else:

@@ -21,6 +21,10 @@ _FEW: Final = 8
 _LONG: Final = 3
 
 
+Exceptions = Sequence[tuple[slice, Collection[str]]]
+"""Parts of a name, each with texts."""
+
+
 class Extension(NamedTuple):
     """What the names with an extension lead to.
 
@@ -30,7 +34,7 @@ class Extension(NamedTuple):
     """
 
     rules: Rules | None
-    exceptions: Sequence[tuple[slice, Collection[str]]]
+    exceptions: Exceptions
 
 
 class Node:

@@ -132,6 +132,8 @@ class Comparison(NamedTuple):
         paths: the files of the trace, the innermost first.
         regions: the regions, given or made of blamed lines.
         has_lines: whether any line of the trace was blamed.
+        knows_innermost: whether the commit that changed the innermost line last is a candidate, and no merge, for
+            example.
     """
 
     candidates: Sequence[PossibleSuspect]
@@ -139,6 +141,7 @@ class Comparison(NamedTuple):
     paths: Sequence[str]
     regions: Sequence[Region]
     has_lines: bool
+    knows_innermost: bool
 
 
 def compare(question: SuspectQuestion) -> Comparison:
@@ -151,7 +154,8 @@ def compare(question: SuspectQuestion) -> Comparison:
     frequency = Counter(word for candidate in candidates for word in candidate.commit.words)
     now = question.first_seen or max((commit.time for commit in question.commits), default=0.0)
     features = [_features(candidate, now, len(candidates), frequency) for candidate in candidates]
-    return Comparison(candidates, features, paths, regions, bool(question.blame or regions))
+    knows_innermost = any(0 in candidate.blamed for candidate in candidates)
+    return Comparison(candidates, features, paths, regions, bool(question.blame or regions), knows_innermost)
 
 
 def _regions_of(blame: Sequence[Blame]) -> list[Region]:

@@ -118,7 +118,8 @@ def is_certain(comparison: Comparison, scores: Sequence[float], first: int) -> b
 
     The scores are in order. The first suspect must be more probable than all others together, far ahead of the second,
     and the newest of all blamed commits. In a whole history it must also be one of the newest around the innermost
-    line; a release has few commits, so that a blamed one is a strong sign.
+    line, and the last commit of that line must be a candidate; a release has few commits, so that a blamed one is a
+    strong sign.
     """
     if not comparison.has_lines or scores[0] < _HIGH_SCORE:
         return False
@@ -129,7 +130,8 @@ def is_certain(comparison: Comparison, scores: Sequence[float], first: int) -> b
     candidate = candidates[first]
     near_innermost = any(at == 0 and place < _NEWEST_IN_REGION for at, place in candidate.near)
     is_newest = bool(candidate.blamed) and candidate.commit.time == newest
-    return is_newest and (near_innermost or bool(candidate.commit.in_release))
+    is_clear = near_innermost and comparison.knows_innermost
+    return is_newest and (is_clear or bool(candidate.commit.in_release))
 
 
 def _why_none(question: SuspectQuestion) -> str:

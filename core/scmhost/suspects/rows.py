@@ -1,10 +1,18 @@
 """Questions as rows of JSON lines, the form of data sets of suspect commits."""
 
 from collections.abc import Sequence
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from .values import Blame, Change, CodeFrame, Region, SuspectQuestion
+
+# The years from 1 to 9999. Milliseconds are refused: a commit of today would be one of the year 57,000.
+_FIRST_SECOND: Final = -62_135_596_800
+_LAST_SECOND: Final = 253_402_300_799
+
+Seconds = Annotated[float, Field(ge=_FIRST_SECOND, le=_LAST_SECOND)]
+"""A time in seconds since 1970."""
 
 
 class _Lenient(BaseModel):
@@ -22,7 +30,7 @@ class FrameRow(_Lenient):
 
 class ChangeRow(_Lenient):
     sha: str
-    time: float
+    time: Seconds
     words: Sequence[str] | None = None
     touched: dict[str, str] | None = None
     in_window: bool | None = None
@@ -45,17 +53,18 @@ class SuspectsRow(_Lenient):
 
     frames: Sequence[FrameRow] = ()
     commits: Sequence[ChangeRow] = ()
-    first_seen: float | None = None
+    first_seen: Seconds | None = None
     blame: Sequence[BlameRow] | None = None
     region: Sequence[RegionRow] | None = None
 
     def question(self) -> SuspectQuestion:
-        """Return the question."""
+        """Return the question. A commit that is listed twice counts once."""
+        commits = {row.sha: row for row in self.commits}.values()
         return SuspectQuestion(
             frames=[CodeFrame(row.path, row.line, row.function, bool(row.test)) for row in self.frames],
             commits=[
                 Change(row.sha, row.time, frozenset(row.words or ()), row.touched or {}, row.in_window)
-                for row in self.commits
+                for row in commits
             ],
             first_seen=self.first_seen,
             blame=[Blame(row.path, row.line, row.sha) for row in self.blame or ()],

@@ -115,7 +115,7 @@ def link_trace(visit: Visit) -> Response:
         body, trace = read_form(visit)
         if visit.field("do") == "share":
             shared = share_trace(visit.acting, visit.organization, visit.project, body)
-            return visit.redirect(f"{visit.project_path}/traces/{shared.id}")
+            return visit.redirect(f"{visit.project_path}/traces/{shared.id}", people=visit.field("people"))
     except (InvalidInput, Conflict) as error:
         sent = LinksIn.model_construct(
             text=visit.form.get("text", ""), release=visit.field("release"), commit=visit.field("commit")
@@ -219,7 +219,8 @@ def _page(
 ) -> Response:
     services, organization, project = visit.services, visit.organization, visit.project
     rows = linked_rows(services, organization, project, body, trace) if body and trace else []
-    with_people = "people" in visit.form
+    # A shared trace has an address, so that its choice is a part of that.
+    with_people = bool(visit.field("people") or visit.query("people"))
     suspects = _suspects(visit, body, trace, rows) if body and trace and with_people else None
     rows = _with_owners(visit, rows) if with_people else rows
     text = (body.text if body else None) or ""

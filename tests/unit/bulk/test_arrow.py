@@ -112,6 +112,25 @@ def test_other_columns_are_refused(snapshot: Path, table: Any, options: Any, mes
         linked(link_batches(snapshot, **options), pa.table(table))
 
 
+def test_line_that_is_not_a_number_is_unknown(snapshot: Path) -> None:
+    """Programs without nulls in columns of numbers write it so."""
+    table = pa.table({**FRAMES, "line": [7.0, None, float("nan")]})
+    assert links_of(linked(link_batches(snapshot, project="shop"), table)) == LINKS
+
+
+def test_relink_names_the_row_that_has_no_number(
+    snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine's own words and its traceback are left out."""
+    monkeypatch.chdir(tmp_path)
+    pq.write_table(pa.table({**FRAMES, "line": ["7", "seven", "8"]}), "frames.parquet")
+    done = scmhost("relink", "frames.parquet", "--project", "shop")
+    assert (done.code, done.out) == (1, "")
+    (line,) = done.err.splitlines()
+    assert line.startswith("error: frames.parquet cannot be linked: a column of the frames has no texts, or no numbers")
+    assert line.endswith("Failed to parse string: 'seven' as a scalar of type int64")
+
+
 def test_plugin_that_is_not_here_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A repository whose plugin builds each link itself has no links where the plugin is not enabled."""
     monkeypatch.chdir(tmp_path)

@@ -148,6 +148,23 @@ def test_later_frames_use_what_earlier_ones_have_shown() -> None:
     assert links.link(Frame("/build/util.py", 1)).path == "web/util.py"
 
 
+def test_frames_of_a_trace_decide_together_where_equal_names_lie() -> None:
+    """Each name exists in both services, and only one of them has all files; alone, two of three are ambiguous."""
+    files = [f"{service}/app/{name}.py" for service in ("pay", "shop") for name in ("models", "utils")]
+    trace = [Frame(f"/code/app/{name}.py", 1) for name in ("models", "utils", "cart")]
+    links = linker(files=[*files, "shop/app/cart.py"])
+    assert [found.path for found in links.link_all(trace)] == [
+        "shop/app/models.py",
+        "shop/app/utils.py",
+        "shop/app/cart.py",
+    ]
+    assert links.link(trace[0]).path == "shop/app/models.py"
+    # A compiler runs in many folders, so that its lines are no trace.
+    tools = linker(files=[*files, "shop/app/cart.py"])
+    diagnostics = [frame._replace(kind="diagnostic") for frame in trace[:2]]
+    assert [found.path for found in tools.link_all([*diagnostics, trace[2]])] == [None, None, "shop/app/cart.py"]
+
+
 @pytest.mark.parametrize(
     ("printed", "prefix", "message"),
     [

@@ -99,6 +99,65 @@ def test_merges_are_no_suspects(bug: str, repository: GitRepository) -> None:
     assert shas(ask())[0] == bug
 
 
+def test_merge_that_wrote_the_line_is_no_suspect(bug: str, repository: GitRepository) -> None:
+    """Its lines are those of a resolved conflict; another line of the trace makes nobody certain."""
+    text = (repository.path / "shop/cart.py").read_text(encoding="utf-8")
+    repository.git("checkout", "--quiet", "-b", "side", "v2")
+    repository.commit("Count on the side", {"shop/cart.py": text.replace("broken\n", "side\n")})
+    repository.git("checkout", "--quiet", "main")
+    repository.git("merge", "--quiet", "--no-ff", "--no-commit", "--strategy=ours", "side")
+    (repository.path / "shop/cart.py").write_text(text.replace("broken\n", "joined\n"), encoding="utf-8")
+    repository.git("commit", "--quiet", "--all", "-m", "Combine both counts")
+    found = ask()
+    assert found.answer.suspects
+    assert repository.shas()[0] not in shas(found)
+    # Nobody knows who wrote the line, so that no other commit is certain.
+    assert {suspect.confidence for suspect in found.answer.suspects} <= {"medium", "low"}
+
+
+def test_pure_rename_is_no_suspect(bug: str, repository: GitRepository) -> None:
+    """A file of another name with equal content did not change."""
+    text = (repository.path / "shop/cart.py").read_text(encoding="utf-8")
+    moved = repository.commit("Name it basket", {"shop/cart.py": None, "shop/basket.py": text})
+    found = find_suspects(TRACE.format(line=20).replace("cart", "basket"), HistoryOptions())
+    assert shas(found)[0] == bug
+    assert moved not in shas(found)
+
+
+def test_commit_that_was_committed_after_the_first_occurrence_is_left_out(bug: str, repository: GitRepository) -> None:
+    """A rebased commit may have been written before the error occurred, but was not there yet."""
+    cart = repository.path / "shop/cart.py"
+    cart.write_text(cart.read_text(encoding="utf-8").replace("broken\n", "late\n"), encoding="utf-8")
+    repository.git("commit", "--quiet", "--all", "--date=2025-12-01T00:00:00Z", "-m", "Written early")
+    assert shas(ask())[0] == repository.shas()[0]
+    assert ask(first_seen=datetime(2025, 12, 15, tzinfo=UTC)).answer.suspects == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"revisions": "v2..v2"}, "The release v2..v2 has no commits."),
+        ({"revisions": "v2..main"}, "No commit of v2..main changed a file of the trace; merges are left out."),
+        ({"since": "2030-01-01"}, "No commit since 2030-01-01 changed a file of the trace; merges are left out."),
+    ],
+)
+def test_none_has_the_reason(bug: str, options: dict[str, str], reason: str) -> None:
+    assert ask(20, **options).answer.reason == reason
+
+
+def test_oldest_commit_of_a_shallow_clone_is_no_suspect(
+    bug: str, repository: GitRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has all files, though it added none of them."""
+    clone = repository.path.parent / "shallow"
+    repository.git("clone", "--quiet", "--depth=1", f"file://{repository.path}", str(clone))
+    monkeypatch.chdir(clone)
+    monkeypatch.setenv("PWD", str(clone))
+    found = ask()
+    assert found.answer.suspects == ()
+    assert "git fetch --unshallow" in found.notes[0]
+
+
 def test_shallow_clone_blames_no_commit_for_older_lines(
     bug: str, repository: GitRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +177,15 @@ def test_text_without_frames_of_the_checkout_has_a_reason(bug: str) -> None:
 
 def test_place_of_a_test_runner_is_a_frame(bug: str) -> None:
     assert shas(find_suspects("shop/cart.py:20: ValueError\n", HistoryOptions()))[0] == bug
+
+
+def test_frames_of_a_submodule_have_a_note(bug: str, repository: GitRepository) -> None:
+    """Its history is not that of the checkout; the note names where to look."""
+    repository.git("update-index", "--add", "--cacheinfo", f"160000,{bug},vendor/lib")
+    repository.git("commit", "--quiet", "-m", "Add a submodule")
+    found = find_suspects(TRACE.format(line=20) + '  File "/srv/vendor/lib/a.py", line 3, in f\n', HistoryOptions())
+    assert found.notes == ["Frames in the submodule vendor/lib are left out. Run the command in that folder."]
+    assert shas(found)[0] == bug
 
 
 def test_no_checkout(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:

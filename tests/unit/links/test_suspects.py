@@ -42,7 +42,7 @@ class Shop:
         return draft.sha
 
     def release(self, version: str, *shas: str, days: int = 0) -> None:
-        """Save a release with these commits, the newest first."""
+        """Save a release with these commits, the newest first; without any, its commits are not known."""
         organization, moment = self.web.organization.id, factories.NOW + timedelta(days=days)
         with self.web.services.store.write() as tx:
             draft = ReleaseDraft(released_at=moment)
@@ -50,6 +50,8 @@ class Shop:
             release_queries.attach_projects(tx, organization, release.id, [self.web.project_id])
             stored = release_queries.find(tx, organization, version)
             assert stored is not None
+            if not shas:
+                return
             content_queries.set_shas(tx, stored, self.web.repository, shas, join=False)
             content_queries.set_head(tx, organization, release.id, self.web.repository, shas[0], None)
 
@@ -111,6 +113,15 @@ def test_without_a_release_the_newest_commits_are_compared(shop: Shop) -> None:
     found = shop.ask(release="9.9")
     assert shas(found) == [second, first]
     assert "no release '9.9'" in found.notes[0]
+
+
+def test_commits_after_a_release_without_commits_are_no_suspects(shop: Shop) -> None:
+    """The newest commits are compared, up to the release; blamed ones too."""
+    before, after = shop.commit(1, f"M {CART}"), shop.commit(2_000, f"M {CART}")
+    shelf.blamed = {CART: [blamed(42, after, 2_000), blamed(41, "f" * 40, 3_000)]}
+    shop.release("1.0", days=1)
+    assert shas(shop.ask(release="1.0")) == [before]
+    assert set(shas(shop.ask())) == {after, before, "f" * 40}
 
 
 def test_blamed_commit_is_first(shop: Shop) -> None:

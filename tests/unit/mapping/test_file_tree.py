@@ -1,5 +1,6 @@
 """The file of a repository that a printed path means, without a code mapping."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -7,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loading import case_id, load_cases
+from scmhost.mapping import placement
 from scmhost.mapping.file_tree import FileTree, LocatedFile, NotLocated
-from scmhost.mapping.paths import PrintedPath, read_printed_path
+from scmhost.mapping.paths import FramePath, PrintedPath, read_printed_path
 from strategies import hostile_text, stack_paths
 
 names = st.sampled_from(["a", "b", "src", "cart.py", "till.py"])
@@ -93,6 +95,70 @@ def test_very_many_similar_files_are_not_compared() -> None:
     printed = read_printed_path("/x/src/index.ts")
     assert printed is not None
     assert tree.locate(printed) == NotLocated(("m0/src/index.ts", "m1/src/index.ts", "m10/src/index.ts"))
+
+
+def placed(tree: FileTree, *raws: str) -> list[str | None]:
+    """The files that printed paths mean when they are placed together."""
+    printed = [path for raw in raws if (path := read_printed_path(raw))]
+    tree.place(printed)
+    found = [tree.locate(path) for path in printed]
+    return [one.path if isinstance(one, LocatedFile) else None for one in found]
+
+
+SERVICES = [
+    *(f"{folder}/app/{name}.py" for folder in ("pay", "shop", "till") for name in ("__init__", "models", "utils")),
+    "shop/app/cart.py",
+    "till/app/cart.py",
+    "till/app/drawer.py",
+]
+
+
+def test_folder_that_has_all_files_of_a_trace_decides() -> None:
+    """Each name exists several times, and only one service has all of them."""
+    trace = ["/srv/app/models.py", "/srv/app/cart.py", "/srv/app/drawer.py", "/usr/lib/python3.11/json/models.py"]
+    alone = [locate(FileTree(SERVICES), raw) for raw in trace]
+    assert [isinstance(one, LocatedFile) for one in alone] == [False, False, True, False]
+    assert placed(FileTree(SERVICES), *trace) == ["till/app/models.py", "till/app/cart.py", "till/app/drawer.py", None]
+
+
+def test_later_frames_of_a_stream_are_placed_with_earlier_ones() -> None:
+    """A path that was ambiguous may be placed once more frames have arrived."""
+    tree = FileTree(SERVICES)
+    assert placed(tree, "/srv/app/models.py") == [None]
+    assert placed(tree, "/srv/app/drawer.py") == ["till/app/drawer.py"]
+    assert tree.learned
+    assert placed(tree, "/srv/app/models.py") == ["till/app/models.py"]
+
+
+def test_equal_folders_are_not_guessed() -> None:
+    """Frames that lie in either of two services have no file."""
+    assert placed(FileTree(SERVICES), "/srv/app/models.py", "/srv/app/utils.py", "/srv/app/cart.py") == [None] * 3
+
+
+def test_placing_hostile_paths_takes_bounded_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """New paths that each may mean hundreds of files are soon no longer compared."""
+    compared = 0
+
+    def count(path: FramePath, files: Iterable[tuple[str, str]]) -> list[placement.Suggestion]:
+        nonlocal compared
+        found = suggest(path, files)
+        compared += len(found)
+        return found
+
+    suggest = placement.suggest
+    monkeypatch.setattr(placement, "suggest", count)
+    tree = FileTree(f"m{number}/src/index.ts" for number in range(400))
+    for number in range(600):
+        placed(tree, f"/x{number}/src/index.ts")
+    assert 0 < compared < 150_000
+
+
+@given(st.sets(file_paths, max_size=8), st.lists(stack_paths(), max_size=6))
+def test_only_files_with_the_name_of_a_path_are_placed(files: set[str], paths: list[str]) -> None:
+    """Placing names no file that is not listed, and none of another name."""
+    named = [printed.whole.rpartition("/")[2] for raw in paths if (printed := read_printed_path(raw))]
+    for name, file in zip(named, placed(FileTree(files), *paths), strict=True):
+        assert file is None or (file in files and file.rpartition("/")[2] == name)
 
 
 def locate(tree: FileTree, raw: str) -> LocatedFile | NotLocated:

@@ -211,6 +211,7 @@ def test_gitea_without_its_package_says_so(monkeypatch: pytest.MonkeyPatch) -> N
         (r"path\ with\ spaces/\t@org3".replace(r"\t", "\t"), ["path with spaces/", "@org3"]),
         ("a@b#c", ["a@b"]),
         ("end\\", ["end"]),
+        (r"a\\\ b\#@c", [r"a\ b#@c"]),
     ],
 )
 def test_words_of_gitea(line: str, words: list[str]) -> None:
@@ -245,6 +246,7 @@ def test_bitbucket_has_groups_and_lines_that_are_no_rules() -> None:
         ),
         (GITHUB, f"{'a/' * 300} @a", [(1, "more than 256 folders")]),
         (GITHUB, "x" * (MAX_BYTES + 1), [(1, "more than 3 MB")]),
+        (GITHUB, "\0*\0 \0@\0a\0", [(1, "binary file")]),
         (BITBUCKET, "*.js me\n", [(1, "owner me")]),
         (
             GITLAB,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from scmhost.owners import CodeOwners, OwnersDialect, matcher
+from scmhost.owners.globs import github_glob
 
 
 def steps(call: Callable[[], object]) -> int:
@@ -49,6 +50,30 @@ def test_cost_is_linear_in_hostile_patterns(
     """Twice the pattern and twice the path take at most about twice the steps."""
     small, large = (cost(dialect, f"{pattern(n)} @x", path(n)) for n in (40, 80))
     assert large <= 2.3 * small + 20
+
+
+def test_sections_are_read_in_linear_time() -> None:
+    """Twice the sections take at most about twice the steps, though each name is compared with all before it."""
+    small, large = (
+        steps(lambda n=n: CodeOwners(OwnersDialect.GITLAB, "".join(f"[s{i}]\n* @a\n" for i in range(n))))  # type: ignore[misc]
+        for n in (200, 400)
+    )
+    assert large <= 2.3 * small
+
+
+def test_equal_patterns_are_decided_once() -> None:
+    """A file may repeat one pattern half a million times: no path compares the rules again."""
+    sizes: list[int] = []
+
+    def last(rules: frozenset[int]) -> frozenset[int]:
+        sizes.append(len(rules))
+        return frozenset(sorted(rules)[-1:])
+
+    rules = [(number, github_glob("/a/")) for number in range(1_000)]
+    found = matcher.GlobMatcher(rules, last, frozenset)
+    sizes.clear()
+    assert found.answers(["a/b", "a/c/d"]) == [frozenset({999})] * 2
+    assert max(sizes) <= 2
 
 
 def test_more_rules_do_not_slow_a_path_down() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from loading import case_id, load_cases
 from scmhost.owners import CodeOwners, OwnersDialect
 from scmhost.owners.expressions import expression_globs
+from scmhost.owners.globs import DEEP
 
 CASES = [
     {**case, "dialect": dialect, "id": f"{dialect}: {case['pattern']}"}
@@ -138,3 +139,11 @@ def test_expression_becomes_globs(expression: str, *, exact: bool, globs: int) -
     """Common forms become exact globs, and the others those of a part of the expression."""
     found = expression_globs(f"^{expression}$")
     assert (found.exact, len(found.globs)) == (exact, globs)
+
+
+def test_at_least_one_folder_is_looked_for_at_the_start() -> None:
+    """An unescaped dot may be a slash. Looked for at the end, every folder of a path would be compared."""
+    found = expression_globs("^.*.go$")
+    assert found.exact
+    assert [glob.segments.index(DEEP) for glob in found.globs] == [0, 1]
+    assert found.globs[1].segments[2] == "go"

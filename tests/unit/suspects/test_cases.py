@@ -56,3 +56,18 @@ def test_window_of_a_row_limits_its_suspects() -> None:
 def test_row_with_fields_of_other_types_is_refused() -> None:
     with pytest.raises(ValidationError, match="commits"):
         SuspectsRow.model_validate({"commits": [{"sha": "a"}]})
+
+
+@pytest.mark.parametrize("time", [1.8e12, -1e300, float("inf"), float("nan")])
+def test_times_beyond_the_calendar_are_refused(time: float) -> None:
+    """Milliseconds are a common mistake; an answer would name the year 57,000."""
+    with pytest.raises(ValidationError, match=r"commits.0.time"):
+        SuspectsRow.model_validate({"commits": [{"sha": "a", "time": time}]})
+    with pytest.raises(ValidationError, match="first_seen"):
+        SuspectsRow.model_validate({"first_seen": time})
+
+
+def test_commit_that_is_listed_twice_is_one_suspect() -> None:
+    commit = {"sha": "a", "time": 5, "touched": {"x.py": "M"}}
+    answer = rank(SuspectsRow.model_validate({"frames": [{"path": "x.py"}], "commits": [commit, commit]}).question())
+    assert [suspect.sha for suspect in answer.suspects] == ["a"]
