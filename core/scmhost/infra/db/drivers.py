@@ -1,5 +1,6 @@
 """Engines of the two databases, and how their drivers are set up."""
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,9 @@ _DRIVERS: Final = {
     "postgresql+psycopg": "postgresql+psycopg",
 }
 
+# Idle connections to SQLite. Each may hold two megabytes of the file.
+_KEPT_FILES: Final = 16
+
 KINDS: Final = "kinds"
 """The execution option with the PostgreSQL types of a COPY's columns."""
 
@@ -48,6 +52,14 @@ class Database:
     def connect(self, engine: Engine) -> Connection:
         """Return a connection of the pool, if the database can be used."""
         raise NotImplementedError
+
+    def is_moved(self) -> bool:
+        """Return whether the file is not the one any more that is open. Every transaction asks for it."""
+        try:
+            found = os.stat(self.path)  # noqa: PTH116
+        except OSError:
+            return True
+        return (found.st_dev, found.st_ino) != self.opened or not found.st_size
 
     def require_same(self) -> None:
         """Check that the file is the one that was opened."""
@@ -195,10 +207,24 @@ def _copy(cursor: "Cursor[Any]", statement: str, rows: Sequence[tuple[Any, ...]]
 
 def sqlite_engine(url: URL, busy_timeout: float) -> Engine:
     """Return an engine for SQLite, whose writers wait for each other up to so many seconds."""
-    # Connections are files: as many as there are threads.
-    engine = _create(url, connect_args={"timeout": busy_timeout}, max_overflow=-1)
+    # Connections are files: as many as there are threads. Opening one reads the schema, which takes longer than most
+    # requests; the last one used has the warmest cache.
+    engine = _create(
+        url, connect_args={"timeout": busy_timeout}, pool_size=_KEPT_FILES, max_overflow=-1, pool_use_lifo=True
+    )
     event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    if connection.get_execution_options().get("writes"):
+        # At once: a reader that becomes a writer fails when another writer was faster.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        # This takes no lock and cannot fail. SQLAlchemy takes several times as long for it.
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN")
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

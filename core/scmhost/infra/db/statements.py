@@ -17,6 +17,7 @@ from sqlalchemy import (
     Executable,
     FromClause,
     Integer,
+    SelectBase,
     Table,
     TableClause,
     Text,
@@ -209,14 +210,14 @@ class DriverQuery:
     For a short query SQLAlchemy takes several times as long as the driver. Use it where each frequent request reads.
     """
 
-    def __init__(self, build: Callable[[str], AnySelect]) -> None:
+    def __init__(self, build: Callable[[str], SelectBase]) -> None:
         """Prepare a query, which ``build`` returns for the name of a dialect."""
         self._build = build
         self._compiled: dict[str, _Compiled] = {}
 
-    def rows(self, tx: Transaction, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """Return all rows for these values of the query's parameters."""
-        connection = tx.connection()
+    def rows(self, tx: Transaction, values: Mapping[str, Any], *, lone: bool = False) -> list[tuple[Any, ...]]:
+        """Return all rows for the values of parameters. ``lone``: see ``Transaction.connection_for_one``."""
+        connection = tx.connection_for_one() if lone else tx.connection()
         text, constants, parameters, columns = self.compiled(connection.dialect)
         sent = constants | {name: read(values[name]) if read else values[name] for name, read in parameters}
         rows: list[tuple[Any, ...]] = run_on_driver(connection, text, sent).fetchall()
@@ -230,7 +231,7 @@ class DriverQuery:
         return known
 
 
-def _compiled(query: AnySelect, dialect: Dialect) -> _Compiled:
+def _compiled(query: SelectBase, dialect: Dialect) -> _Compiled:
     # Parameters have names with both drivers then.
     named = sqlite.dialect(paramstyle="named", json_deserializer=load_json) if dialect.name == "sqlite" else dialect
     compiled = query.compile(dialect=named)
