@@ -1,6 +1,6 @@
 """Stack traces as they are sent, a text or frames with the keys of Sentry's events, and the frames to link in them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -189,7 +189,7 @@ def read_trace(services: Services, body: TraceIn) -> Trace:
     if body.frames is not None:
         # A list that is too long is an error, but a text is cut: nobody can count its frames before.
         services.limits.check("trace_frames", len(body.frames), "frames")
-        return Trace([TraceFrame(frame) for frame in body.frames], [_event_query(frame, body) for frame in body.frames])
+        return Trace([TraceFrame(frame) for frame in body.frames], _event_queries(body, body.frames))
     reading = read_text(body.text or "", limit=services.limits.trace_characters, most=services.limits.trace_frames)
     matches = [match._replace(frame=_encodable(match.frame)) for match in reading.frames]
     return Trace(
@@ -223,10 +223,15 @@ def _encodable(frame: Frame) -> Frame:
     return frame._replace(path=path or "", function=function, module=module, language=language, message=message)
 
 
-def _event_query(frame: SentFrame, body: TraceIn) -> FrameQuery:
-    platform = frame.platform or body.platform
-    info = FrameInfo(frame.filename, frame.module, frame.abs_path, frame.package, platform, body.sdk_name)
-    return FrameQuery(info, frame.line_no, body.commit or None, frame.in_app)
+def _event_queries(body: TraceIn, frames: Iterable[SentFrame]) -> list[FrameQuery]:
+    platform, sdk_name, commit = body.platform, body.sdk_name, body.commit or None
+    queries = []
+    for frame in frames:
+        info = FrameInfo(
+            frame.filename, frame.module, frame.abs_path, frame.package, frame.platform or platform, sdk_name
+        )
+        queries.append(FrameQuery(info, frame.line_no, commit, frame.in_app))
+    return queries
 
 
 def _printed_query(frame: Frame, commit: str | None, platform: str | None = None) -> FrameQuery:

@@ -8,6 +8,7 @@ from functools import cache
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple, TypeVar
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -178,7 +179,7 @@ def numbers_parameter(dialect: str, name: str) -> AnySelect:
 
 def number_list(dialect: str, numbers: Iterable[int]) -> str | list[int]:
     """Return the value of such a parameter."""
-    return json.dumps(list(numbers)) if dialect == "sqlite" else list(numbers)
+    return msgspec.json.encode(list(numbers)).decode() if dialect == "sqlite" else list(numbers)
 
 
 class _Compiled(NamedTuple):
