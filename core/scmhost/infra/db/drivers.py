@@ -1,6 +1,5 @@
 """Engines of the two databases, and how their drivers are set up."""
 
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from scmhost.infra.limits import DatabaseSettings
 
-from .base import dump_json, load_json
+from .base import begin_sqlite, dump_json, load_json
 from .errors import StoreError
 
 if TYPE_CHECKING:
@@ -52,14 +51,6 @@ class Database:
     def connect(self, engine: Engine) -> Connection:
         """Return a connection of the pool, if the database can be used."""
         raise NotImplementedError
-
-    def is_moved(self) -> bool:
-        """Return whether the file is not the one any more that is open. Every transaction asks for it."""
-        try:
-            found = os.stat(self.path)  # noqa: PTH116
-        except OSError:
-            return True
-        return (found.st_dev, found.st_ino) != self.opened or not found.st_size
 
     def require_same(self) -> None:
         """Check that the file is the one that was opened."""
@@ -213,18 +204,8 @@ def sqlite_engine(url: URL, busy_timeout: float) -> Engine:
         url, connect_args={"timeout": busy_timeout}, pool_size=_KEPT_FILES, max_overflow=-1, pool_use_lifo=True
     )
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "begin", begin_sqlite)
     return engine
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    if connection.get_execution_options().get("writes"):
-        # At once: a reader that becomes a writer fails when another writer was faster.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        # This takes no lock and cannot fail. SQLAlchemy takes several times as long for it.
-        driver: Any = connection.connection.driver_connection
-        driver.execute("BEGIN")
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -23,7 +23,7 @@ from scmhost.infra.limits import DEFAULT_DATABASE, DatabaseSettings
 from scmhost.sdk import Organization
 
 from . import schema
-from .base import VERSION_OF, raised_version
+from .base import VERSION_OF, is_open_file, raised_version
 from .drivers import Database, checked_url, long_statements, postgresql_engine, reader_options, shown, sqlite_engine
 from .errors import StoreError, translate
 from .sqlite import SqliteFile
@@ -298,7 +298,7 @@ class Store:
             with Transaction(self._writer, self._connect) as tx:
                 yield tx
                 tx.raise_versions()
-            if self._database.opened and self._database.is_moved():
+            if self._database.opened and self._is_moved():
                 # The change may be in a file that nobody will read again.
                 self._database.require_same()
             self._changes.update(tx.changed)
@@ -370,8 +370,11 @@ class Store:
         return shown(self.url)
 
     def _connect(self, engine: Engine) -> Connection:
-        known = self._database.opened and not self._database.is_moved()
-        return engine.connect() if known else self._database.connect(engine)
+        return self._database.connect(engine) if self._is_moved() else engine.connect()
+
+    def _is_moved(self) -> bool:
+        opened = self._database.opened
+        return opened is None or not is_open_file(self._database.path, opened)
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
