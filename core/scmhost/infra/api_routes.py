@@ -65,8 +65,9 @@ class DirectRoute(APIRoute):
     """A route with a plain function, which returns a response.
 
     The function's arguments are the request, dependencies that take nothing but the request, and at most one body, as a
-    model. Its other parameters it reads itself: see ``read_query``. FastAPI reads each part of a request as a field of
-    its own, which takes longer than most answers.
+    model, which may have a method ``read_json`` that does the same as ``model_validate_json``, but faster. Its other
+    parameters it reads itself: see ``read_query``. FastAPI reads each part of a request as a field of its own, which
+    takes longer than most answers.
     """
 
     def get_route_handler(self) -> Handler:
@@ -75,12 +76,12 @@ class DirectRoute(APIRoute):
         careful = super().get_route_handler()
         function, own = self.endpoint, self.dependant.request_param_name
         dependencies = [(item.name or "", _dependency(item.call)) for item in self.dependant.dependencies]
-        bodies = [(item.name, _model(item.field_info.annotation)) for item in self.dependant.body_params]
+        bodies = [(item.name, _reader(item.field_info.annotation)) for item in self.dependant.body_params]
 
         async def answer(request: Request) -> Response:
             values: dict[str, Any] = {own: request} if own else {}
-            for name, model in bodies:
-                body = await _body(request, model)
+            for name, read in bodies:
+                body = await _body(request, read)
                 if body is None:
                     return await careful(request)
                 values[name] = body
@@ -97,12 +98,12 @@ def direct_router(**options: Any) -> APIRouter:
     return APIRouter(route_class=DirectRoute, **options)
 
 
-async def _body(request: Request, model: type[BaseModel]) -> BaseModel | None:
+async def _body(request: Request, read: Callable[[bytes], BaseModel]) -> BaseModel | None:
     """Return the body of a request, or None if it has to be read with more care."""
     if request.headers.get("content-type") != _JSON:
         return None
     try:
-        return model.model_validate_json(await request.body())
+        return read(await request.body())
     except ValidationError:
         return None
 
@@ -112,8 +113,9 @@ def _dependency(call: Any) -> Callable[[Request], Awaitable[Any]]:
     return function
 
 
-def _model(annotation: Any) -> type[BaseModel]:
+def _reader(annotation: Any) -> Callable[[bytes], BaseModel]:
     model: type[BaseModel] = annotation
     if not issubclass(model, BaseModel):
         raise TypeError(f"the body of a direct route is a model, not {annotation!r}")
-    return model
+    read: Callable[[bytes], BaseModel] = getattr(model, "read_json", model.model_validate_json)
+    return read

@@ -42,6 +42,12 @@ from .values import (
 
 log = structlog.get_logger(__name__)
 
+# Until Python 3.12 each lookup of an enum's member calls a function, and these are needed for each link.
+_YES: Final = Existence.YES
+_NO: Final = Existence.NO
+_UNKNOWN: Final = Existence.UNKNOWN
+_LISTED: Final = FileStatus.LISTED
+
 
 class LinkTarget(Struct, frozen=True, gc=False):
     """The file that a code mapping gives for a frame, with what the database has about it.
@@ -108,7 +114,7 @@ class LinkBuilder:
     def build(self, target: LinkTarget) -> Link | NoLink:
         """Return the link, or the reason why there is none. A plugin's fault is such a reason, and is logged."""
         # Such a mapping matches every relative path, also those of libraries.
-        if target.file_status is not FileStatus.LISTED and target.mapping.catches_all:
+        if target.file_status is not _LISTED and target.mapping.catches_all:
             return target.no_link(Reason.FILE_NOT_FOUND, "No commit that is known has this file.")
         key = (target.mapping.id, target.frame_commit, target.release_commit)
         try:
@@ -169,15 +175,14 @@ class LinkBuilder:
             refused = _UNENCODABLE if isinstance(url, str) else url
             return target.no_link(refused.reason, safe_text(refused.message))
         # After the URL: a page that cannot be built needs no request to the code host.
-        exists = Existence.UNKNOWN
+        exists = _UNKNOWN
         if asks_host:
             exists = self._questions.file_exists(calls, installation, target.repository, ref, target.path)
-        if exists is Existence.NO:
-            return target.no_link(Reason.FILE_NOT_FOUND, _deleted(target.deletion), attempted_url=url)
         # The host's answer comes first, because dates do not order the commits of branches.
-        if target.deletion and exists is Existence.UNKNOWN and ref.ref in target.deletion.later:
+        deleted = target.deletion and exists is _UNKNOWN and ref.ref in target.deletion.later
+        if deleted or exists is _NO:
             return target.no_link(Reason.FILE_NOT_FOUND, _deleted(target.deletion), attempted_url=url)
-        verified = exists is Existence.YES
+        verified = exists is _YES
         basis = bases.get((verified, target.file_status))
         if basis is None:
             basis = link_basis(exists, target.file_status, target.mapping, ref)

@@ -113,9 +113,9 @@ class LinkTargets:
         repository_id = mapping.repository_id
         repository = self.repositories.get(repository_id)
         file = self.files.get((repository_id, path))
-        status = FileStatus.UNKNOWN if file is None else _status_of(file)
+        status = _UNKNOWN if file is None else _status_of(file)
         # Derived mappings are guesses: only a file that a commit named makes them worth a link.
-        if repository is None or (mapping.id < 0 and status is not FileStatus.LISTED):
+        if repository is None or (mapping.id < 0 and status is not _LISTED):
             return None
         return LinkTarget(
             mapping,
@@ -135,10 +135,12 @@ class LinkTargets:
         return _status_of(self.files.get((self.mappings[match.rule.id].repository_id, match.source_path)))
 
 
+# Until Python 3.12 each lookup of an enum's member calls a function, and a trace needs hundreds of them.
+_LISTED, _UNKNOWN, _DELETED = FileStatus.LISTED, FileStatus.UNKNOWN, FileStatus.DELETED
+
+
 def _status_of(file: KnownFile | None) -> FileStatus:
-    if file is None:
-        return FileStatus.UNKNOWN
-    return FileStatus.DELETED if file.deleted else FileStatus.LISTED
+    return _UNKNOWN if file is None else _DELETED if file.deleted else _LISTED
 
 
 class TriedMapping(Struct, frozen=True, gc=False):
@@ -154,14 +156,24 @@ class TriedMapping(Struct, frozen=True, gc=False):
 class ResolvedFrame(Struct, frozen=True, gc=False):
     """The outcome of a frame, with the mapping, the repository and the repository's installation.
 
-    ``tried`` has all mappings that match, in the order in which they are tried.
+    Attributes:
+        several: the mappings that match, if they are more than one, in the order in which they are tried.
     """
 
     outcome: Link | NoLink
     mapping: CodeMapping | None = None
     repository: Repository | None = None
-    tried: tuple[TriedMapping, ...] = ()
     installation: Installation | None = None
+    file_status: FileStatus = FileStatus.UNKNOWN
+    several: tuple[TriedMapping, ...] = ()
+
+    @property
+    def tried(self) -> tuple[TriedMapping, ...]:
+        """All mappings that match, in the order in which they are tried."""
+        path = self.outcome.source_path
+        if self.several or self.mapping is None or self.repository is None or path is None:
+            return self.several
+        return (TriedMapping(self.mapping, self.repository, path, self.file_status, self.outcome),)
 
 
 def resolve_links(
@@ -183,8 +195,8 @@ def resolve_links(
             targets = map_frames(tx, services, rows, mappings, frames, options)
         resolved = build_links(services, organization, targets)
     if options.counted:
-        outcomes = zip(frames, (each.outcome for each in resolved), strict=True)
-        missing = [(frame, outcome) for frame, outcome in outcomes if isinstance(outcome, NoLink)]
+        pairs = zip(frames, resolved, strict=True)
+        missing = [(frame, each.outcome) for frame, each in pairs if isinstance(each.outcome, NoLink)]
         if missing:
             count_missing(services, organization, project, missing)
     return resolved
@@ -215,12 +227,12 @@ def map_frames(
     else:
         results = [map_frame(mappings.index, frame.info) for frame in frames]
     derived = _NO_MAPPINGS
-    if options.derive:
+    if options.derive and not all(isinstance(result, tuple) for result in results):
         unmatched = [frame for frame, result in zip(frames, results, strict=True) if _is_unmatched(result)]
         if unmatched:
             derived = index_mappings(0, derive_for_request(tx, services, rows.organization, unmatched))
             results = [_by_derived(derived, frame, result) for frame, result in zip(frames, results, strict=True)]
-    matched = {rule.id for result in results if not isinstance(result, Unmapped) for rule, _, _ in result}
+    matched = {rule.id for result in results if isinstance(result, tuple) for rule, _, _ in result}
     # Only those that match: a project may have a hundred thousand.
     by_id = {id_: (derived if id_ < 0 else mappings).by_id[id_] for id_ in matched}
     no_target = Reason.STACK_ROOT_MISMATCH if mappings.by_id else Reason.NO_CODE_MAPPINGS
@@ -317,8 +329,10 @@ def _resolve(builder: LinkBuilder, targets: LinkTargets, frame: FrameQuery, resu
         return ResolvedFrame(no_link(result.reason))
     if len(result) == 1:
         # Most frames match one mapping: there is no best one to find.
-        target = targets.target(frame, result[0])
-        return ResolvedFrame(no_link(targets.no_target)) if target is None else _resolve_one(builder, target)
+        lone = targets.target(frame, result[0])
+        if lone is None:
+            return ResolvedFrame(no_link(targets.no_target))
+        return ResolvedFrame(builder.build(lone), lone.mapping, lone.repository, lone.installation, lone.file_status)
     tried: list[TriedMapping] = []
     chosen: TriedMapping | None = None
     for target in targets.in_order(frame, result):
@@ -332,13 +346,9 @@ def _resolve(builder: LinkBuilder, targets: LinkTargets, frame: FrameQuery, resu
     if chosen is None or chosen.outcome is None:
         return ResolvedFrame(no_link(targets.no_target))
     installation = targets.installations.get(chosen.repository.installation_id or 0)
-    return ResolvedFrame(chosen.outcome, chosen.mapping, chosen.repository, tuple(tried), installation)
-
-
-def _resolve_one(builder: LinkBuilder, target: LinkTarget) -> ResolvedFrame:
-    outcome = builder.build(target)
-    tried = TriedMapping(target.mapping, target.repository, target.path, target.file_status, outcome)
-    return ResolvedFrame(outcome, target.mapping, target.repository, (tried,), target.installation)
+    return ResolvedFrame(
+        chosen.outcome, chosen.mapping, chosen.repository, installation, chosen.file_status, tuple(tried)
+    )
 
 
 def _is_unmatched(result: MappingResult) -> bool:

@@ -1,5 +1,6 @@
 """Routes that turn frames and traces into links."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 from urllib.parse import urldefrag
 
@@ -51,6 +52,7 @@ from .suspect_routes import TraceWithSuspectsOut, suspects_out
 from .suspects import SuspectOptions
 from .trace_schemas import (
     ExplainedTraceOut,
+    FrameWithContextOut,
     explained_frame,
     linked_frames,
     with_context,
@@ -211,7 +213,7 @@ def trace_links(
         check_reads_code(caller)
     trace = read_trace(services, body)
     resolved = resolve_links(services, organization, project, trace.queries, body.options)
-    frames = linked_frames(trace.frames, resolved)
+    frames: Sequence[msgspec.Struct | FrameWithContextOut] = linked_frames(trace.frames, resolved)
     if query.context is not None:
         context = read_context(services, organization, trace.queries, resolved, query.context)
         frames = [with_context(*item) for item in zip(frames, context, strict=True)]

@@ -184,6 +184,9 @@ _EXPLANATION: Final[Mapping[Mismatch, str]] = MappingProxyType(
 )
 _STATUS_RANK: Final = {status: rank for rank, status in enumerate(FileStatus)}
 
+# The constructor of a named tuple is a function of Python, which takes twice as long.
+_new_tuple: Final = tuple.__new__
+
 
 def map_frame(index: MappingIndex, info: FrameInfo) -> tuple[MappingMatch, ...] | Unmapped:
     """Return the repository paths that a frame may mean, the first rule's path first.
@@ -199,7 +202,7 @@ def map_frame(index: MappingIndex, info: FrameInfo) -> tuple[MappingMatch, ...] 
         ((rule, source_path),) = matches
         # So is one match, which needs no search for several rules of a mapping.
         if source_path:
-            return (MappingMatch(rule, source_path, munged),)
+            return (_new_tuple(MappingMatch, (rule, source_path, munged)),)
     if not matches:
         return Unmapped(Reason.STACK_ROOT_MISMATCH if len(index) else Reason.NO_CODE_MAPPINGS, munged)
     mapped: dict[int, MappingMatch] = {}
@@ -217,7 +220,7 @@ def map_frame(index: MappingIndex, info: FrameInfo) -> tuple[MappingMatch, ...] 
 def paths_to_match(info: FrameInfo) -> tuple[str | None, list[str]]:
     """Return the munged path, if the platform has a rule, and the paths that rules are tried on."""
     filename, _, abs_path, _, platform, _ = info
-    munged = munge(info) if platform in MUNGERS else None
+    munged = munge(info) if platform and platform in MUNGERS else None
     first = munged or filename
     # Written out, because this runs for every frame, and most frames have one path.
     paths = [first] if first and (first[0] not in "<[" or _names_a_file(first)) else []

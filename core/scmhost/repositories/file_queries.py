@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, SelectBase, and_, bindparam, func, literal, null, select, tuple_, type_coerce
 
 from scmhost.commits.tables import COMMITS, FILE_CHANGES
 from scmhost.infra.db import jobs
-from scmhost.infra.db.base import JOBS, hashes_of, is_text
+from scmhost.infra.db.base import JOBS, AnySelect, hashes_of, is_text
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.db.statements import DriverQuery, batches, insert_into, number_list, numbers_parameter
@@ -156,23 +156,21 @@ def file_states(
         paths: the paths by repository id. A path that no commit lists has no entry in the result.
     """
     hashes = {id_: own for id_, texts in paths.items() if (own := hashes_of(texts))}
-    states = _States()
-    dialect = tx.get_bind().dialect.name
-    for repository_id, own in hashes.items():
-        values = {"organization": organization_id, "repository": repository_id, "hashes": number_list(dialect, own)}
-        states.add(map(KnownFile._make, _FILES_WITH_HASH.rows(tx, values)))
-    if hashes:
-        every_hash = set().union(*hashes.values())
-        changes = _pending_changes(tx, organization_id, list(hashes), lambda rows: rows.c.path_hash, every_hash)
+    states, waiting = _States(), list[JsonObject]()
+    for id_, own in hashes.items():
+        numbers = number_list(tx.get_bind().dialect.name, own)
+        values = {"organization": organization_id, "repository": id_, "hashes": numbers, "prefix": f"{id_}:"}
+        rows = _FILES_AND_WAITING.rows(tx, values, lone=len(hashes) == 1)
+        # More is read about deleted files and waiting jobs, and all of it has to be of one state.
+        if not tx.is_begun and any(deleted or payload for _, _, deleted, *_, payload in rows):
+            rows = _FILES_AND_WAITING.rows(tx, values)
+        states.add(KnownFile._make(row[:-1]) for row in rows if row[-1] is None)
+        waiting += [row[-1] for row in rows if row[-1] is not None]
+    if waiting:
+        every_hash, ranges = set().union(*hashes.values()), _newest_first(waiting)
+        changes = _pending_changes(tx, organization_id, hashes, ranges, lambda rows: rows.c.path_hash, every_hash)
         states.add(change for change in changes if change.path_hash in hashes[change.repository_id])
     return states.files()
-
-
-def _files_with_hash(dialect: str) -> Select[Any]:
-    return _indexed(bindparam("organization")).where(
-        KNOWN_FILES.c.repository_id == bindparam("repository"),
-        KNOWN_FILES.c.path_hash.in_(numbers_parameter(dialect, "hashes")),
-    )
 
 
 def paths_by_name(
@@ -195,7 +193,8 @@ def paths_by_name(
         states.add(tx.execute(_indexed(organization_id).where(KNOWN_FILES.c.name.in_(few))))
     left = heads - too_many
     if left:
-        states.add(_pending_changes(tx, organization_id, None, lambda rows: _name_of(rows.c.path), left))
+        ranges = _newest_first(tx.scalars(_waiting(organization_id)))
+        states.add(_pending_changes(tx, organization_id, None, ranges, lambda rows: _name_of(rows.c.path), left))
     paths = states.paths_by_repository(most, too_many)
     if left_out is not None:
         left_out |= too_many
@@ -218,7 +217,8 @@ class _States:
 
     def files(self) -> dict[tuple[int, str], KnownFile]:
         return {
-            key: KnownFile(*(getattr(row, name) for name in KnownFile._fields)) for key, row in self._newest.items()
+            key: row if isinstance(row, KnownFile) else KnownFile(*(getattr(row, name) for name in KnownFile._fields))
+            for key, row in self._newest.items()
         }
 
     def paths_by_repository(self, most: int, left_out: set[str]) -> dict[int, list[str]]:
@@ -238,7 +238,7 @@ class _States:
         return paths
 
 
-def _indexed(organization_id: Any) -> Select[Any]:
+def _indexed(organization_id: Any) -> AnySelect:
     """Select files of the index with the sha of their newest commit."""
     same_commit = and_(
         COMMITS.c.organization_id == KNOWN_FILES.c.organization_id, COMMITS.c.id == KNOWN_FILES.c.commit_id
@@ -263,15 +263,17 @@ def _pending_changes(
     tx: Transaction,
     organization_id: int,
     repository_ids: Collection[int] | None,
+    ranges: Iterable[_IdRange],
     part: Callable[[Any], ColumnElement[Any]],
     values: Collection[Any],
 ) -> list[Any]:
     """Return the file changes whose hash or name is one of the values, of the newest commits that are not indexed yet.
 
-    ``part`` gives the hash or name of a row of file changes. Without repositories, all of the organization count.
+    ``ranges`` are those of waiting jobs, the newest first. ``part`` gives the hash or name of a row of file changes.
+    Without repositories, all of the organization count.
     """
     found: list[Any] = []
-    for first, last in _ranges_to_scan(tx, organization_id, _pending_ranges(tx, organization_id, repository_ids)):
+    for first, last in _ranges_to_scan(tx, organization_id, ranges):
         # The limit keeps databases from moving the condition inside, where SQLite would probe each commit for each
         # path. It also bounds a scan over commits that change very many files.
         changes = (
@@ -281,19 +283,11 @@ def _pending_changes(
             .limit(_PENDING_CHANGES_READ)
             .subquery()
         )
-        query = select(
-            COMMITS.c.repository_id,
-            changes.c.path,
-            changes.c.path_hash,
-            (changes.c.type == "D").label("deleted"),
-            COMMITS.c.id.label("commit_id"),
-            COMMITS.c.committed_at.label("changed_at"),
-            COMMITS.c.sha,
-        ).join_from(
-            changes,
-            COMMITS,
-            and_(COMMITS.c.organization_id == changes.c.organization_id, COMMITS.c.id == changes.c.commit_id),
-        )
+        same = and_(COMMITS.c.organization_id == changes.c.organization_id, COMMITS.c.id == changes.c.commit_id)
+        deleted = (changes.c.type == "D").label("deleted")
+        commit = COMMITS.c.id.label("commit_id"), COMMITS.c.committed_at.label("changed_at"), COMMITS.c.sha
+        columns = COMMITS.c.repository_id, changes.c.path, changes.c.path_hash, deleted, *commit
+        query = select(*columns).join_from(changes, COMMITS, same)
         if repository_ids is not None:
             query = query.where(COMMITS.c.repository_id.in_(repository_ids))
         for piece in batches(values):
@@ -301,29 +295,30 @@ def _pending_changes(
     return found
 
 
-def _pending_ranges(tx: Transaction, organization_id: int, repository_ids: Collection[int] | None) -> list[_IdRange]:
-    """Return the id ranges of the newest jobs that wait, the newest first."""
-    if repository_ids is not None and len(repository_ids) == 1:
-        values = {"organization": organization_id, "prefix": f"{next(iter(repository_ids))}:"}
-        payloads: Iterable[Any] = (payload for (payload,) in _WAITING_OF_ONE.rows(tx, values))
-    else:
-        query = _waiting(organization_id)
-        if repository_ids is not None:
-            query = query.where(or_(*(JOBS.c.key.startswith(f"{id_}:") for id_ in repository_ids)))
-        payloads = tx.scalars(query)
-    return sorted((_range_of(payload) for payload in payloads), key=lambda ids: ids.last, reverse=True)
+def _newest_first(payloads: Iterable[JsonObject]) -> list[_IdRange]:
+    return sorted(map(_range_of, payloads), key=lambda ids: ids.last, reverse=True)
 
 
-def _waiting(organization_id: Any) -> Select[Any]:
+def _waiting(organization_id: Any) -> AnySelect:
+    """Select the payloads of the newest jobs that wait."""
     query = select(JOBS.c.payload).where(JOBS.c.organization_id == organization_id, JOBS.c.kind == INDEX_FILES)
     return query.order_by(JOBS.c.id.desc()).limit(_PENDING_JOBS_READ)
 
 
-# A prefix has digits and a colon, which need no escaping.
-_OF_PREFIX: Final = _waiting(bindparam("organization")).where(JOBS.c.key.startswith(bindparam("prefix")))
-# Every trace reads both of these.
-_FILES_WITH_HASH: Final = DriverQuery(_files_with_hash)
-_WAITING_OF_ONE: Final = DriverQuery(lambda _dialect: _OF_PREFIX)
+def _select_files_and_waiting(dialect: str) -> SelectBase:
+    organization: ColumnElement[Any] = bindparam("organization")
+    files = _indexed(organization).where(
+        KNOWN_FILES.c.repository_id == bindparam("repository"),
+        KNOWN_FILES.c.path_hash.in_(numbers_parameter(dialect, "hashes")),
+    )
+    # A prefix has digits and a colon, which need no escaping.
+    jobs_of_one = _waiting(organization).where(JOBS.c.key.startswith(bindparam("prefix"))).subquery()
+    no_payload, no_file = type_coerce(null(), JOBS.c.payload.type), [null() for _ in KnownFile._fields]
+    return files.add_columns(no_payload).union_all(select(*no_file, jobs_of_one.c.payload))
+
+
+# Every trace reads it. As one statement, because the interpreter switches threads at each of them.
+_FILES_AND_WAITING: Final = DriverQuery(_select_files_and_waiting)
 
 
 def _ranges_to_scan(tx: Transaction, organization_id: int, newest_first: Iterable[_IdRange]) -> list[_IdRange]:
@@ -376,7 +371,7 @@ def _upsert_newest(tx: Transaction, condition: ColumnElement[bool]) -> None:
     )
 
 
-def _ranked_changes(condition: ColumnElement[bool]) -> Select[Any]:
+def _ranked_changes(condition: ColumnElement[bool]) -> AnySelect:
     """Select the file changes of commits, each with its rank among those of its path; the newest has rank 1."""
     newest_first = (COMMITS.c.committed_at.desc(), COMMITS.c.id.desc())
     query = select(

@@ -1,15 +1,19 @@
 """Read traces as they are sent."""
 
-from typing import Any
+import json
+from collections.abc import Callable
+from typing import Any, get_type_hints
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from linking import BASE, LinkProject, open_project
 from scmhost.frames import read_text
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import InvalidInput
-from scmhost.links.traces import LinksIn, Trace, TraceIn, link_frames, read_trace
+from scmhost.links.traces import FrameIn, LinksIn, SentFrame, Trace, TraceIn, link_frames, read_trace
 from scmhost.links.values import FrameQuery, Link, LinkOptions
 from scmhost.mapping import FrameInfo
 
@@ -75,6 +79,66 @@ def test_wrong_field_of_a_frame_is_refused(frame: dict[str, Any]) -> None:
     """Each field of a frame has a type and a limit."""
     with pytest.raises(ValidationError):
         TraceIn.model_validate({"frames": [frame]})
+
+
+def test_frames_of_both_readers_have_the_same_fields() -> None:
+    """The struct that frames of SDKs are read as has the fields of the model, with the same types and limits."""
+    hints = get_type_hints(SentFrame, include_extras=True)
+    limits = {name: field.metadata for name, field in FrameIn.model_fields.items()}
+    assert list(hints) == list(limits)
+    for name, field in FrameIn.model_fields.items():
+        if name != "function":
+            assert field.annotation == hints[name], name
+
+
+KEYS = st.sampled_from(["filename", "abs_path", "absPath", "module", "lineno", "lineNo", "line_no", "colno", "in_app"])
+VALUES = st.none() | st.booleans() | st.integers(-3, 2**54) | st.floats(0, 9) | st.sampled_from(["", "a.py", "é", "7"])
+FRAMES = st.dictionaries(KEYS | st.sampled_from(["function", "vars", "platform"]), VALUES)
+BODIES = st.fixed_dictionaries(
+    {"frames": st.none() | st.lists(FRAMES, max_size=2)},
+    optional={
+        "release": VALUES,
+        "commit": VALUES,
+        "platform": VALUES,
+        "derive": VALUES,
+        "sdkName": VALUES,
+        "x": FRAMES,
+    },
+)
+
+
+@given(body=BODIES, ascii_only=st.booleans())
+def test_quick_reader_reads_what_the_model_reads(body: dict[str, Any], ascii_only: bool) -> None:
+    """A body is read the same, or refused with the same words, as by the model alone."""
+    text = json.dumps(body, ensure_ascii=ascii_only).encode()
+    assert outcome_of(LinksIn.read_json, text) == outcome_of(LinksIn.model_validate_json, text)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"frames": [{"lineno": 1, "lineno": 2}]}',
+        b'{"frames": [{"\\u006cineNo": 1, "lineno": 2}]}',
+        b'{"frames": [{"filename": "\\ud83d\\ude00.py", "vars": "\xff"}]}',
+        b'{"frames": [{"filename": "\xed\xa0\x80"}]}',
+        b'{"frames": [{"vars": NaN, "filename": "a.py"}]}',
+        b'{"frames": [{"filename": "' + b"x" * 4097 + b'"}]}',
+        b'{"frames": []} x',
+        b"",
+    ],
+)
+def test_odd_bodies_are_read_the_same(body: bytes) -> None:
+    """So are bodies that a serializer does not write."""
+    assert outcome_of(LinksIn.read_json, body) == outcome_of(LinksIn.model_validate_json, body)
+
+
+def outcome_of(read: Callable[[bytes], LinksIn], body: bytes) -> object:
+    try:
+        found = read(body)
+    except ValidationError as error:
+        return [(item["loc"], item["msg"]) for item in error.errors()]
+    frames = [[getattr(frame, name) for name in FrameIn.model_fields] for frame in found.frames or ()]
+    return frames, found.options, found.text, found.commit, found.platform, found.sdk_name
 
 
 def test_long_text_is_truncated(sqlite_store: Store) -> None:

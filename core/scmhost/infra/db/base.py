@@ -1,9 +1,11 @@
 """What all table modules share: column types, keys, foreign keys, hashes, and the table of jobs.
 
 Column types mean the same on every database. A value that one of the databases refuses is refused on all of them.
+At the end are the steps with which a transaction of SQLite begins.
 """
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -16,6 +18,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     DateTime,
     Dialect,
     ForeignKey,
@@ -347,3 +350,23 @@ def secret_digest(text: str) -> str:
     """Return the digest under which a token or another secret of 256 random bits is stored."""
     # A fast hash is enough, because it is not a password that people choose.
     return sha256(text.encode()).hexdigest()
+
+
+def is_open_file(path: str, opened: tuple[int, int]) -> bool:
+    """Return whether a path still is the file with this device and inode. Every transaction asks for it."""
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return False
+    return (found.st_dev, found.st_ino) == opened and bool(found.st_size)
+
+
+def begin_sqlite(connection: Connection) -> None:
+    """Begin a transaction of SQLite, whose driver begins none itself."""
+    if connection.get_execution_options().get("writes"):
+        # At once: a reader that becomes a writer fails when another writer was faster.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        # This takes no lock and cannot fail. SQLAlchemy takes several times as long for it.
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN")

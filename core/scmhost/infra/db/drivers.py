@@ -14,7 +14,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from scmhost.infra.settings import DatabaseSettings
 
-from .base import dump_json, load_json
+from .base import begin_sqlite, dump_json, load_json
 from .errors import StoreError
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ _DRIVERS: Final = {
     "postgresql": "postgresql+psycopg",
     "postgresql+psycopg": "postgresql+psycopg",
 }
+
+# Idle connections to SQLite. Each may hold two megabytes of the file.
+_KEPT_FILES: Final = 16
 
 KINDS: Final = "kinds"
 """The execution option with the PostgreSQL types of a COPY's columns."""
@@ -195,9 +198,13 @@ def _copy(cursor: "Cursor[Any]", statement: str, rows: Sequence[tuple[Any, ...]]
 
 def sqlite_engine(url: URL, busy_timeout: float) -> Engine:
     """Return an engine for SQLite, whose writers wait for each other up to so many seconds."""
-    # Connections are files: as many as there are threads.
-    engine = _create(url, connect_args={"timeout": busy_timeout}, max_overflow=-1)
+    # Connections are files: as many as there are threads. Opening one reads the schema, which takes longer than most
+    # requests; the last one used has the warmest cache.
+    engine = _create(
+        url, connect_args={"timeout": busy_timeout}, pool_size=_KEPT_FILES, max_overflow=-1, pool_use_lifo=True
+    )
     event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", begin_sqlite)
     return engine
 
 

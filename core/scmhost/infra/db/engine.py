@@ -5,7 +5,6 @@ such a row names the organization (``Transaction.mark_changed``), and at its end
 own changes at once. It reads the version once a second, so that it sees the changes of others within a second.
 """
 
-import os
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeAlias, TypeVar, TypeVarTuple, overload
 
 from cachetools import LRUCache
-from sqlalchemy import URL, Connection, CursorResult, Engine, Executable, NestedTransaction, ScalarResult, event, text
+from sqlalchemy import URL, Connection, CursorResult, Engine, Executable, NestedTransaction, ScalarResult, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
@@ -24,7 +23,7 @@ from scmhost.infra.settings import DEFAULT_DATABASE, DatabaseSettings
 from scmhost.sdk import Organization
 
 from . import schema
-from .base import VERSION_OF, raised_version
+from .base import VERSION_OF, is_open_file, raised_version
 from .drivers import Database, checked_url, long_statements, postgresql_engine, reader_options, shown, sqlite_engine
 from .errors import StoreError, translate
 from .sqlite import SqliteFile
@@ -71,10 +70,27 @@ class Transaction:
 
     def connection(self) -> Connection:
         """Return the connection. The first call begins the transaction."""
+        connection = self.connection_for_one()
+        if not connection.in_transaction():
+            connection.begin()
+        return connection
+
+    def connection_for_one(self) -> Connection:
+        """Return the connection for a reading statement that is probably the only one: see ``is_begun``.
+
+        SQLite shows it one state without a transaction, whose begin and end take longer than a short statement.
+        """
         if self._connection is None:
             self._connection = self._connect(self._engine)
-            self._connection.begin()
+            # On PostgreSQL a transaction begins with its limits.
+            if self._engine.dialect.name != "sqlite":
+                self._connection.begin()
         return self._connection
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the transaction has begun, so that all statements see the same state."""
+        return self._connection is not None and self._connection.in_transaction()
 
     def get_bind(self) -> Engine:
         """Return the engine, which has the dialect."""
@@ -267,9 +283,7 @@ class Store:
         url = checked_url(database_url)
         if url.get_backend_name() != "sqlite":
             return cls(*postgresql_engine(url, settings))
-        engine = sqlite_engine(url, settings.lock_seconds)
-        event.listen(engine, "begin", _begin_sqlite)
-        return cls(engine, SqliteFile(str(url.database), shown(url)))
+        return cls(sqlite_engine(url, settings.lock_seconds), SqliteFile(str(url.database), shown(url)))
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -356,16 +370,11 @@ class Store:
         return shown(self.url)
 
     def _connect(self, engine: Engine) -> Connection:
-        known = self._database.opened and not self._is_moved()
-        return engine.connect() if known else self._database.connect(engine)
+        return self._database.connect(engine) if self._is_moved() else engine.connect()
 
     def _is_moved(self) -> bool:
-        """Return whether the file is not the one any more that is open. Every transaction asks for it."""
-        try:
-            found = os.stat(self._database.path)  # noqa: PTH116
-        except OSError:
-            return True
-        return (found.st_dev, found.st_ino) != self._database.opened or not found.st_size
+        opened = self._database.opened
+        return opened is None or not is_open_file(self._database.path, opened)
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
@@ -388,13 +397,3 @@ class Store:
             connection.begin(),
         ):
             yield connection
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    if connection.get_execution_options().get("writes"):
-        # At once: a reader that becomes a writer fails when another writer was faster.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        # This takes no lock and cannot fail. SQLAlchemy takes several times as long for it.
-        driver: Any = connection.connection.driver_connection
-        driver.execute("BEGIN")

@@ -162,11 +162,11 @@ class ReplicaTransaction(Transaction):
         self._replica = replica
         self._organization_id = organization_id
 
-    def connection(self) -> Connection:
+    def connection_for_one(self) -> Connection:
         """Return the connection. The first call begins the transaction."""
         if self._connection is None:
             self._connection = self._replica.begin(self._organization_id)
-        return super().connection()
+        return super().connection_for_one()
 
 
 class ReplicatedStore(Store):

@@ -8,6 +8,7 @@ from functools import cache
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
+import msgspec
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Executable,
     FromClause,
     Integer,
+    SelectBase,
     Table,
     TableClause,
     Text,
@@ -165,7 +167,7 @@ def numbers_parameter(dialect: str, name: str) -> AnySelect:
 
 def number_list(dialect: str, numbers: Iterable[int]) -> str | list[int]:
     """Return the value of such a parameter."""
-    return json.dumps(list(numbers)) if dialect == "sqlite" else list(numbers)
+    return msgspec.json.encode(list(numbers)).decode() if dialect == "sqlite" else list(numbers)
 
 
 class _Compiled(NamedTuple):
@@ -197,14 +199,14 @@ class DriverQuery:
     For a short query SQLAlchemy takes several times as long as the driver. Use it where each frequent request reads.
     """
 
-    def __init__(self, build: Callable[[str], AnySelect]) -> None:
+    def __init__(self, build: Callable[[str], SelectBase]) -> None:
         """Prepare a query, which ``build`` returns for the name of a dialect."""
         self._build = build
         self._compiled: dict[str, _Compiled] = {}
 
-    def rows(self, tx: Transaction, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """Return all rows for these values of the query's parameters."""
-        connection = tx.connection()
+    def rows(self, tx: Transaction, values: Mapping[str, Any], *, lone: bool = False) -> list[tuple[Any, ...]]:
+        """Return all rows for the values of parameters. ``lone``: see ``Transaction.connection_for_one``."""
+        connection = tx.connection_for_one() if lone else tx.connection()
         text, constants, parameters, columns = self.compiled(connection.dialect)
         sent = constants | {name: read(values[name]) if read else values[name] for name, read in parameters}
         rows: list[tuple[Any, ...]] = run_on_driver(connection, text, sent).fetchall()
@@ -218,7 +220,7 @@ class DriverQuery:
         return known
 
 
-def _compiled(query: AnySelect, dialect: Dialect) -> _Compiled:
+def _compiled(query: SelectBase, dialect: Dialect) -> _Compiled:
     # Parameters have names with both drivers then.
     named = sqlite.dialect(paramstyle="named", json_deserializer=load_json) if dialect.name == "sqlite" else dialect
     compiled = query.compile(dialect=named)
