@@ -77,7 +77,7 @@ COMMANDS: Final = {
     "migrate": ("scmhost.cli.admin:migrate", "Update the database schema."),
     "owners": ("scmhost.cli.owners:owners", "Print the owners of files, from CODEOWNERS."),
     "organizations": ("scmhost.cli.organizations:organizations", "List, add, remove, export and import organizations."),
-    "people": ("scmhost.cli.organizations:people", "Invite people to the pages of the service."),
+    "people": ("scmhost.cli.people:people", "Invite people to the pages, and change what they may do."),
     "plugin": ("scmhost.cli.plugin:command", "Write a plugin, or check one."),
     "plugins": ("scmhost.cli.plugins:plugins", "List plugins, find problems, and enable or disable plugins."),
     "projects": ("scmhost.cli.organizations:projects", "List, add and remove projects of an organization."),
