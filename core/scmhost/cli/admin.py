@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from .context import CommandContext, database_options, echo, echo_json, fail, json_option, organization_named
+from .context import (
+    CommandContext,
+    database_options,
+    echo,
+    echo_json,
+    fail,
+    json_option,
+    open_to_create,
+    organization_named,
+)
 from .resources import org_option, show_table
 
 if TYPE_CHECKING:
@@ -20,7 +29,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def migrate(context: CommandContext, *, config: str | None, database_url: str | None) -> None:
     """Update the database schema. Safe to run again, and on several machines at once."""
-    with context.open_host(config, database_url, creates=True) as host:
+    with open_to_create(context, config, database_url) as host:
         echo(f"{host.services.store.url_without_password} is up to date.")
 
 
@@ -55,7 +64,7 @@ def bootstrap(
     pairs = [_repository_pair(text) for text in repositories]
     from scmhost.admin import bootstrap as usecase
 
-    with context.open_host(config, database_url, creates=True) as host:
+    with open_to_create(context, config, database_url) as host:
         done = usecase.bootstrap(host.services, org, project, pairs)
     if as_json:
         echo_json(

@@ -97,7 +97,7 @@ COMMANDS: Final = {
     "url": ("scmhost.cli.url_tools:urls", "Build URLs of pages on code hosts."),
     "webhooks": (
         "scmhost.cli.installations:webhooks",
-        "List webhooks at code hosts and their deliveries, and register them again.",
+        "Create secrets of webhooks, list webhooks and deliveries, and register again.",
     ),
 }
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 import click
 
 from .api_client import OrganizationApi, segment
-from .context import CommandContext, database_options, echo, echo_json, json_option, organization_named
+from .context import CommandContext, database_options, echo, echo_json, json_option, open_to_create, organization_named
 from .resources import Resource, ResourceGroup, check_confirmed, confirm_option, org_option, removal_text
 from .targets import TargetOptions, target_options
 
@@ -72,7 +72,7 @@ def add_organization(
     """Create an organization in the local database, or show the existing one. The first one creates the database."""
     from scmhost.organizations.create import create_organization
 
-    with context.open_host(config, database_url, plugins=False, creates=True) as host:
+    with open_to_create(context, config, database_url, plugins=False) as host:
         made = create_organization(host.services, slug, name)
     if as_json:
         echo_json({"id": str(made.id), "slug": made.slug, "name": made.name})
@@ -133,7 +133,7 @@ def import_from_file(
     """Create an organization with all rows of FILE. A slug that exists here is refused, and nothing is changed."""
     from scmhost.admin.transfer import import_organization
 
-    with context.open_host(config, database_url, plugins=False, creates=True) as host:
+    with open_to_create(context, config, database_url, plugins=False) as host:
         organization, rows = import_organization(host.services, file, slug, key)
     if as_json:
         echo_json({"organization": organization.slug, "id": str(organization.id), "rows": rows})

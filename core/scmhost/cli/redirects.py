@@ -12,7 +12,7 @@ from scmhost.infra.errors import InvalidInput
 from .admin import read_moment
 from .api_client import OrganizationApi
 from .context import EXIT_CONFIGURATION, CommandContext, database_options, echo, fail, organization_named
-from .resources import Resource, ResourceGroup, Shown
+from .resources import Resource, ResourceGroup, Shown, org_option
 
 REDIRECT_KEYS: Final = Resource(
     noun="redirect key",
@@ -52,9 +52,17 @@ def add(api: OrganizationApi, name: str, bind: bool, expires: datetime | None) -
     )
 
 
-redirects.add_remove(
-    "org:integrations", "Redirect key {name} is revoked.", "Revoke a key immediately, by its name or id."
-)
+@redirects.verb("remove", "org:integrations", "Redirect key {name} is revoked.")
+@click.argument("name", metavar="NAME")
+def remove(api: OrganizationApi, name: str) -> Any:
+    """Revoke a key immediately, by its name or id."""
+    keys = REDIRECT_KEYS.all(api)
+    # A key that replaced another one mostly has its name.
+    valid = [key for key in keys if not key["dateRevoked"]]
+    found = REDIRECT_KEYS.among(valid if any(key["name"].lower() == name.lower() for key in valid) else keys, name)
+    api.delete(REDIRECT_KEYS.place(found))
+    return found
+
 
 _ADDRESS: Final = re.compile(r"(?:https?://[^/]+)?(?:/.*)?/r/(?:sentry/)?(?P<key>[^/]+)")
 
@@ -109,7 +117,7 @@ def channel() -> None:
 
 @channel.command(name="print")
 @click.argument("tool", type=click.Choice(_TOOLS))
-@click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
+@org_option
 @click.option("--key", metavar="KEY", help="A key of scmhost redirects add (default: a new one with the tool's name).")
 @click.option("--url", metavar="URL", help="The address of the service (default: url under [host] of plugins.toml).")
 @database_options
@@ -118,7 +126,7 @@ def print_channel(
     context: CommandContext,
     *,
     tool: str,
-    org: str,
+    org: str | None,
     key: str | None,
     url: str | None,
     config: str | None,
