@@ -290,11 +290,6 @@ def note_organization(organization: Organization, token_id: int | None = None) -
         scope.organization_id = organization.id
 
 
-def note_person(person_id: int) -> None:
-    """Note who is signed in, for the log of the request."""
-    CALLER_OF_REQUEST.get({})["person"] = person_id
-
-
 class PeerAddress:
     """Middleware that keeps the address of the peer, which middleware for proxies replaces with that of the client."""
 

@@ -11,7 +11,8 @@ from starlette.responses import RedirectResponse, Response
 
 from scmhost.infra.db.base import is_id
 from scmhost.infra.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
-from scmhost.infra.http import note_organization, note_person, service_url
+from scmhost.infra.http import note_organization, service_url
+from scmhost.infra.logs import note_person
 from scmhost.infra.paging import PageQuery, read_cursor
 from scmhost.organizations import create
 from scmhost.organizations.people import known_person

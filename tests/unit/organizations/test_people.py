@@ -1,6 +1,6 @@
 """Invite people, sign them in and out, and change what they may do."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -280,12 +280,13 @@ def test_link_of_the_machine_is_for_anybody_and_that_of_an_organization_is_not(s
 def test_new_right_ends_the_sessions(services: Services, acme: Organization) -> None:
     """Who made the link of a person and used it does not get another organization, or the host, with the person."""
     other = create_organization(services, "other")
-    for give in (
+    changes: Sequence[Callable[[int], None]] = (
         lambda person_id: people.give_role(services, other, person_id, "member"),
         lambda person_id: people.change_person(services, person_id, host_admin=True),
         lambda person_id: people.sign_out_everywhere(services, person_id),
         lambda person_id: people.remove_person(services, person_id),
-    ):
+    )
+    for give in changes:
         invited = people.invite(services, acme, "Ada")
         secret = sessions.use_link(services, invited.text)
         people.give_role(services, acme, invited.person.id, "admin")
