@@ -103,6 +103,7 @@ def _pages_of_things(api: ApiClient) -> dict[str, str]:
         "flags": "/host/flags?organization=acme",
         "doctor": "/host/doctor",
         "audit": "/host/audit?organization=acme",
+        "people of the host": "/host/people",
         "jobs": "/host/jobs",
     }
 

@@ -24,6 +24,7 @@ LINK_HOURS: Final = 24
 """How long a link to sign in is valid."""
 
 LONGEST_NAME: Final = 100
+_SEEN_EVERY: Final = timedelta(days=1)
 # Parts of words in several scripts.
 _JOINERS: Final = "\u200c\u200d"
 # Categories of Unicode: controls, marks of format, surrogates, and separators of lines.
@@ -249,25 +250,28 @@ class NamedPerson:
 def known_person(services: Services, named: NamedPerson) -> Person:
     """Return the person whom a proxy or an identity provider names; add the person, if this is the first time.
 
+    The time of the last sign-in is that of the first request in each day, so that nearly no request writes.
+
     With groups, ``[[web.groups]]`` decides the roles, and replaces those that the person had.
 
     Raises:
         InvalidInput: the name is blank or too long.
     """
     name = checked_name(readable_name(named.name) or named.subject[:LONGEST_NAME])
-    # Nearly always there is nothing to write, and a proxy names the person in every request.
+    now = services.clock.now()
     with services.store.read() as tx:
         person = queries.with_subject(tx, named.subject)
         granted = _granted(tx, services, named)
-        if person and person.name == name and _has(tx, person, granted):
+        is_recent = person is not None and person.signed_in_at and now - person.signed_in_at < _SEEN_EVERY
+        if person and person.name == name and is_recent and _has(tx, person, granted):
             return person
     with services.store.write() as tx:
         # Read again: a browser sends its first requests at once, and each of them names the person.
         person = queries.with_subject(tx, named.subject)
         if person is None:
-            person = queries.create_person(tx, name, services.clock.now(), subject=named.subject)
+            person = queries.create_person(tx, name, now, subject=named.subject)
             note(tx, services, None, "person.invite", person, {"subject": named.subject})
-        queries.change_person(tx, person.id, name=name)
+        queries.change_person(tx, person.id, name=name, signed_in_at=now)
         if granted and not _has(tx, person, granted):
             _grant(tx, services, person, granted)
         return queries.get_person(tx, person.id) or person

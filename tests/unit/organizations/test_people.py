@@ -326,3 +326,14 @@ def test_unreadable_name_is_refused(services: Services, acme: Organization, name
     assert (
         people.invite(services, acme, "\u5c71\u7530\u3000\u592a\u90ce").person.name == "\u5c71\u7530\u3000\u592a\u90ce"
     )
+
+
+def test_person_of_a_proxy_counts_as_signed_in(services: Services) -> None:
+    """The first request of a day is the last sign-in; afterwards no start prints a link for a first administrator."""
+    eve = NamedPerson("proxy:eve", "Eve", None)
+    first = people.known_person(services, eve)
+    turn(services, hours=23)
+    assert people.known_person(services, eve).signed_in_at == first.signed_in_at == first.created_at
+    turn(services, hours=1)
+    assert people.known_person(services, eve).signed_in_at == services.clock.now()
+    assert people.first_invitation(services) is None
