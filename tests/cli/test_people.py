@@ -144,3 +144,10 @@ def test_wrong_change_of_people_is_refused(config: Path, words: list[str], code:
     scmhost("people", "invite", "--org", "acme", "--name", "Ada", "--config", config)
     done = scmhost("people", *words, *([] if words == ["lst"] else ["--config", config]))
     assert (done.code, message in done.err) == (code, True)
+
+
+def test_link_of_pages_that_are_off_has_a_warning(config: Path) -> None:
+    """The person is invited, for the time when the pages are on."""
+    config.write_text(f"{config.read_text(encoding='utf-8')}[web]\nenabled = false\n", encoding="utf-8")
+    done = scmhost("people", "invite", "--org", "acme", "--name", "Ada", "--config", config)
+    assert (done.code, "The pages are off" in done.err, "/sign-in?link=" in done.out) == (0, True, True)

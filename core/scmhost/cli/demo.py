@@ -179,7 +179,7 @@ allow = {{ organizations = ["demo"] }}
 """
 NEXT_COMMANDS: Final = """\
   scmhost bootstrap --org acme --project web   an organization of your own, and its token
-  scmhost serve                                the API on http://127.0.0.1:8000
+  scmhost serve                                pages and the API on http://127.0.0.1:8000
   scmhost commits send --org acme --repository team/app --git .
   scmhost link crash.txt --org acme --project web"""
 

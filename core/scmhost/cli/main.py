@@ -107,7 +107,7 @@ Begin with:
   scmhost run -- pytest                       link errors to this checkout
   scmhost demo                                see what the service does
   scmhost bootstrap --org acme --project web  create an organization and a token
-  scmhost serve                               serve the API on port 8000
+  scmhost serve                               serve the pages and the API on port 8000
 
 \b
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 wrong configuration, 4 address not available.

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from .context import CommandContext, OpenedHost, database_options, echo, echo_json, json_option, organization_named
+from .context import (
+    CommandContext,
+    OpenedHost,
+    database_options,
+    echo,
+    echo_error,
+    echo_json,
+    json_option,
+    organization_named,
+)
 from .resources import Resource, ResourceGroup
 
 if TYPE_CHECKING:
@@ -221,6 +230,8 @@ def _id(services: "Services", name: str) -> int:
 
 
 def _echo_invitation(host: OpenedHost, invited: "Invitation", *, as_json: bool) -> None:
+    if not host.services.web.enabled:
+        echo_error("The pages are off ([web] enabled = false): the link works when they are on.")
     url = sign_in_url(host.services.url or _local_address(host.settings), invited.text)
     if as_json:
         expires = invited.expires_at.isoformat()
