@@ -103,6 +103,9 @@ def test_link_has_the_configured_port(tmp_path: Path, monkeypatch: pytest.Monkey
     assert scmhost(*words).out.startswith("http://127.0.0.1:9000/sign-in?link=")
     monkeypatch.setenv("SCMHOST_PORT", "9001")
     assert scmhost(*words).out.startswith("http://127.0.0.1:9001/sign-in?link=")
+    monkeypatch.setenv("SCMHOST_PORT", "http")
+    wrong = scmhost(*words)
+    assert (wrong.code, "SCMHOST_PORT is 'http'" in wrong.err) == (1, True)
 
 
 def test_people_are_listed_changed_and_removed(config: Path) -> None:

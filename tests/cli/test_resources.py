@@ -210,6 +210,13 @@ def test_redirect_is_tested_without_following_it(server: ApiClient) -> None:
     assert scmhost("redirects", "test", "https://scmhost.example/").code == 1
 
 
+@pytest.mark.parametrize("words", [("redirects", "add", "x"), ("token", "create", "--note", "x")])
+def test_what_is_made_expires_in_the_future(words: tuple[str, ...]) -> None:
+    """A time in the past is wrong usage: the key or token would be worthless."""
+    done = scmhost(*words, "--expires", "2020-01-01")
+    assert (done.code, "is in the past" in done.err) == (2, True)
+
+
 def test_new_key_of_an_old_name_is_removed_by_the_name(server: ApiClient) -> None:
     """Keys are replaced by ones of the same name; a revoked one does not make the name ambiguous."""
     for _ in range(2):
@@ -293,6 +300,7 @@ def test_notes_of_an_answer_are_printed(server: ApiClient) -> None:
         (("repositories", "claim", "team/app"), "there is no installation yet"),
         (("mappings", "test", "crash.txt", "--project", "wep"), "did you mean 'web'?"),
         (("repositories", "list", "--org", "acne"), "There is no organization 'acne'"),
+        (("redirects", "test", "http://[::1/r/x"), "is no URL"),
     ],
 )
 def test_a_wrong_name_is_answered_with_the_nearest(server: ApiClient, words: tuple[str, ...], problem: str) -> None:

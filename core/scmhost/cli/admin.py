@@ -102,9 +102,12 @@ def read_moment(_context: click.Context, _parameter: click.Parameter, text: str 
         units = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
         return datetime.now(UTC) + int(span[1]) * units[span[2]]
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is not a time such as 90d or 2027-01-31") from error
+    if moment <= datetime.now(UTC):
+        raise click.BadParameter(f"{text!r} is in the past")
+    return moment
 
 
 @click.group(name="token")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from scmhost.infra.errors import InvalidInput
+
 from .context import (
     CommandContext,
     OpenedHost,
@@ -243,6 +245,8 @@ def _echo_invitation(host: OpenedHost, invited: "Invitation", *, as_json: bool) 
 def _local_address(settings: "Settings") -> str:
     """Return the address of the service on this machine: `scmhost serve` has the same settings and variables."""
     host, port = (os.environ.get(name) for name in ("SCMHOST_HOST", "SCMHOST_PORT"))
+    if port and not (port.isascii() and port.isdigit()):
+        raise InvalidInput(f"SCMHOST_PORT is {port!r}, which is no port")
     return browser_address(host or settings.server.host, int(port or settings.server.port))
 
 

@@ -98,7 +98,10 @@ def test_redirect(api: OrganizationApi, place: str, **options: str | None) -> An
 
 def _fields(place: str) -> dict[str, str]:
     """Return the fields of a redirect: those of its URL, or the place alone."""
-    url = urlsplit(place)
+    try:
+        url = urlsplit(place)
+    except ValueError as error:
+        raise InvalidInput(f"{place} is no URL: {error}") from error
     found = _ADDRESS.fullmatch(place.partition("?")[0])
     if found:
         return {**dict(parse_qsl(url.query)), "key": found["key"]}
