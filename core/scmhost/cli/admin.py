@@ -9,6 +9,7 @@ import click
 
 from .context import (
     CommandContext,
+    SuggestingGroup,
     database_options,
     echo,
     echo_json,
@@ -110,7 +111,7 @@ def read_moment(_context: click.Context, _parameter: click.Parameter, text: str 
     return moment
 
 
-@click.group(name="token")
+@click.group(name="token", cls=SuggestingGroup)
 def token() -> None:
     """Create, list and revoke access tokens."""
 
@@ -252,7 +253,7 @@ def _state(item: "Token", now: datetime) -> str:
 _SPAN: Final = re.compile(r"(\d{1,4})([hdw])", re.ASCII)
 
 
-@click.group(name="secrets")
+@click.group(name="secrets", cls=SuggestingGroup)
 def secrets() -> None:
     """Make keys for the secrets of installations, and change the key."""
 
