@@ -63,7 +63,9 @@ def test_install_claim_configure_and_uninstall(api: ApiClient, admin: Browser) -
     admin.submit("Save", do="save", **{"field-preset": "gitlab"})
     assert "The configuration is saved." in admin.text
     assert api.get("integrations/").json()[0]["configData"] == {"preset": "gitlab"}
-    admin.submit("Uninstall")
+    admin.submit("Uninstall", confirm="Forges")
+    assert (admin.status, "to uninstall 'Forge', type its name" in admin.text) == (400, True)
+    admin.submit("Uninstall", confirm="forge")
     assert admin.path == PAGE
     assert names(api) == []
     assert [action for action, _ in recorded(api.services, api.there.organization)][-5:] == [

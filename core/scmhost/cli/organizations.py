@@ -139,7 +139,7 @@ def import_from_file(
         echo_json({"organization": organization.slug, "id": str(organization.id), "rows": rows})
         return
     echo(f"{organization.slug} is imported (id {organization.id}): {sum(rows.values())} rows.")
-    echo("Make new tokens, redirect keys and webhook secrets: they were not moved.")
+    echo("Invite its people, and make new tokens, redirect keys and webhook secrets: they were not moved.")
 
 
 @organizations.command(name="remove")
