@@ -164,6 +164,17 @@ def test_tokens_are_created_listed_and_revoked(database: str) -> None:
     assert scmhost("token", "create", *options, "--name", "x", "--scope", "org:ci").out.startswith("scmhost_")
 
 
+def test_token_is_revoked_by_its_note(database: str) -> None:
+    """Of two tokens with one note, the valid one is meant; an unknown note has the nearest one."""
+    options = ("--database-url", database)
+    scmhost("organizations", "add", "acme", *options)
+    for number in (1, 2):
+        made = json.loads(scmhost("token", "create", "--note", "ci", "--json", *options).out)
+        assert scmhost("token", "revoke", "ci", *options).out == f"Token {made['id']} is revoked.\n", number
+    wrong = scmhost("token", "revoke", "cii", *options)
+    assert (wrong.code, "there is no token 'cii'; did you mean 'ci'?" in wrong.err) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("text", "after"), [("12h", timedelta(hours=12)), ("90d", timedelta(days=90)), ("2w", timedelta(weeks=2))]
 )

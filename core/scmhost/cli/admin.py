@@ -18,7 +18,7 @@ from .context import (
     open_to_create,
     organization_named,
 )
-from .resources import org_option, show_table
+from .resources import Resource, org_option, show_table
 
 if TYPE_CHECKING:
     from scmhost.audit.queries import AuditEntry
@@ -179,6 +179,7 @@ _TOKEN_COLUMNS: Final = {
     "LAST USED": "lastUsedAt",
     "SCOPES": "scopes",
 }
+_TOKENS: Final = Resource(noun="token", path="", label="name", columns=_TOKEN_COLUMNS)
 
 
 @token.command(name="list")
@@ -204,7 +205,7 @@ def list_tokens(
 
 @token.command(name="revoke")
 @org_option
-@click.argument("token_id", type=int)
+@click.argument("token", metavar="NOTE|ID")
 @database_options
 @json_option
 @click.pass_obj
@@ -212,20 +213,25 @@ def revoke(
     context: CommandContext,
     *,
     org: str | None,
-    token_id: int,
+    token: str,
     config: str | None,
     database_url: str | None,
     as_json: bool,
 ) -> None:
-    """Revoke a token immediately. TOKEN_ID is the number that `scmhost token list` prints."""
-    from scmhost.organizations.tokens import revoke_token
+    """Revoke a token immediately, by its note or the id that `scmhost token list` prints."""
+    from scmhost.organizations import tokens as usecases
 
     with context.open_host(config, database_url) as host:
-        revoke_token(host.services, organization_named(host.services, org), token_id)
+        organization = organization_named(host.services, org)
+        rows = [_described_token(item) for item in usecases.list_tokens(host.services, organization)]
+        # A token that replaced another one mostly has its note.
+        valid = [row for row in rows if row["state"] == "valid"]
+        found = _TOKENS.among(valid if any(row["name"] == token for row in valid) else rows, token)
+        usecases.revoke_token(host.services, organization, int(found["id"]))
     if as_json:
-        echo_json({"id": str(token_id), "revoked": True})
+        echo_json({"id": found["id"], "revoked": True})
     else:
-        echo(f"Token {token_id} is revoked.")
+        echo(f"Token {found['id']} is revoked.")
 
 
 def _described_token(item: "Token") -> dict[str, object]:
