@@ -208,10 +208,12 @@ def _nothing(
         for project in projects[:_EXPLAINED_PROJECTS]
     ]
     explained = sorted(tried, key=lambda item: _distance(item[1].resolved))
-    missing = explained[0][1].resolved.outcome
+    nearest, outcome = explained[0]
+    missing = outcome.resolved.outcome
     assert isinstance(missing, NoLink)  # noqa: S101 - no project has a link
-    if counted and len(projects) == 1:
-        count_missing(services, organization, projects[0], [(request.frame, missing)])
+    if counted:
+        # Tools such as Sentry name no project, and the mapping is mostly missing in the nearest one.
+        count_missing(services, organization, nearest, [(request.frame, missing)])
     return Followed((), missing, explained)
 
 
