@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from command import SCMHOST, scmhost, scmhost_process
+from scmhost.app import open_host
+from scmhost.organizations.create import create_organization
+from scmhost.organizations.tokens import create_token
 
 
 @pytest.fixture
@@ -161,6 +164,17 @@ def test_tokens_are_created_listed_and_revoked(database: str) -> None:
     assert scmhost("token", "create", *options, "--name", "x", "--scope", "org:ci").out.startswith("scmhost_")
 
 
+def test_token_is_revoked_by_its_note(database: str) -> None:
+    """Of two tokens with one note, the valid one is meant; an unknown note has the nearest one."""
+    options = ("--database-url", database)
+    scmhost("organizations", "add", "acme", *options)
+    for number in (1, 2):
+        made = json.loads(scmhost("token", "create", "--note", "ci", "--json", *options).out)
+        assert scmhost("token", "revoke", "ci", *options).out == f"Token {made['id']} is revoked.\n", number
+    wrong = scmhost("token", "revoke", "cii", *options)
+    assert (wrong.code, "there is no token 'cii'; did you mean 'ci'?" in wrong.err) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("text", "after"), [("12h", timedelta(hours=12)), ("90d", timedelta(days=90)), ("2w", timedelta(weeks=2))]
 )
@@ -172,7 +186,13 @@ def test_token_expires_after_a_span(database: str, text: str, after: timedelta) 
     made = json.loads(scmhost(*words, "--expires", text).out)
     assert before + after <= datetime.fromisoformat(made["expiresAt"]) <= datetime.now(UTC) + after
     assert (made["scopes"], made["state"]) == (["org:ci"], "valid")
-    assert json.loads(scmhost(*words, "--expires", "2001-01-31").out)["state"] == "expired"
+    past = scmhost(*words, "--expires", "2001-01-31")
+    assert (past.code, "'2001-01-31' is in the past" in past.err) == (2, True)
+    with open_host(None, database) as host:
+        organization = create_organization(host.services, "acme")
+        create_token(host.services, organization, "old", ["org:ci"], datetime(2001, 1, 31, tzinfo=UTC))
+    listed = json.loads(scmhost("token", "list", "--database-url", database, "--json").out)
+    assert {row["name"]: row["state"] for row in listed} == {"ci": "valid", "old": "expired"}
     wrong = scmhost(*words, "--expires", "soon")
     assert (wrong.code, "'soon' is not a time such as 90d" in wrong.err) == (2, True)
 

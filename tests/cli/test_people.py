@@ -9,7 +9,7 @@ import pytest
 
 from command import scmhost
 from scmhost.app import Host
-from scmhost.cli.organizations import echo_first_link, first_link
+from scmhost.cli.people import browser_address, echo_first_link, first_link
 from scmhost.infra.settings import WebSettings
 from scmhost.organizations.sessions import find_session, use_link
 from scmhost.plugins import read_settings
@@ -75,3 +75,82 @@ def test_start_prints_a_link_until_somebody_signs_in(config: Path, capsys: pytes
         assert f"http://127.0.0.1:8000/sign-in?link={link}\n" in capsys.readouterr().out
         use_link(host.services, link)
         assert first_link(host.services) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:81"),
+        ("0.0.0.0", "http://127.0.0.1:81"),  # noqa: S104 - as in a container
+        ("::", "http://127.0.0.1:81"),
+        ("2001:db8::1", "http://[2001:db8::1]:81"),
+        ("scmhost.lan", "http://scmhost.lan:81"),
+    ],
+)
+def test_link_has_an_address_for_browsers(host: str, address: str) -> None:
+    """Of a service on all addresses, the link has one that the service answers."""
+    assert browser_address(host, 81) == address
+
+
+def test_link_has_the_configured_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without ``[host] url`` a link leads to where the service listens: by the file, or by the environment."""
+    config = tmp_path / "plugins.toml"
+    config.write_text(
+        f'schema = 1\n[host]\ndatabase_url = "sqlite:///{tmp_path}/x.db"\n[server]\nport = 9000\n', encoding="utf-8"
+    )
+    scmhost("organizations", "add", "acme", "--config", config)
+    words = ("people", "invite", "--org", "acme", "--name", "Ada", "--config", config)
+    assert scmhost(*words).out.startswith("http://127.0.0.1:9000/sign-in?link=")
+    monkeypatch.setenv("SCMHOST_PORT", "9001")
+    assert scmhost(*words).out.startswith("http://127.0.0.1:9001/sign-in?link=")
+    monkeypatch.setenv("SCMHOST_PORT", "http")
+    wrong = scmhost(*words)
+    assert (wrong.code, "SCMHOST_PORT is 'http'" in wrong.err) == (1, True)
+
+
+def test_people_are_listed_changed_and_removed(config: Path) -> None:
+    """One person gets a second organization and the host, loses them again, and is deleted."""
+
+    def people(*words: str) -> str:
+        done = scmhost("people", *words, "--config", config)
+        assert (done.code, done.err) == (0, "")
+        return done.out
+
+    scmhost("organizations", "add", "globex", "--config", config)
+    people("invite", "--org", "acme", "--name", "Ada")
+    changed = json.loads(people("change", "ada", "--org", "globex", "--role", "admin", "--host-admin", "--json"))
+    assert (changed["roles"], changed["hostAdmin"]) == ({"acme": "member", "globex": "admin"}, True)
+    people("change", "Ada", "--no-host-admin", "--rename", "Ada Lovelace")
+    people("remove", "Ada Lovelace", "--org", "acme")
+    assert "globex=admin" in people("show", "ada lovelace")
+    assert people("list", "--org", "acme") == "No people.\n"
+    link = people("link", changed["id"])
+    assert link.startswith("https://tools.example.com/links/sign-in?link=")
+    assert people("sign-out", changed["id"]) == "Ada Lovelace is signed out everywhere.\n"
+    assert people("remove", changed["id"]) == "Ada Lovelace is removed.\n"
+    assert json.loads(people("list", "--json")) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["change", "Ada"], 2, "give --role, --rename"),
+        (["change", "Ada", "--org", "acme"], 2, "--org needs --role"),
+        (["remove", "Adda"], 1, "there is no person 'Adda'; did you mean 'Ada'?"),
+        (["remove", "Ada", "--org", "globex"], 1, "has no person with the id"),
+        (["lst"], 2, "Did you mean 'list'?"),
+    ],
+)
+def test_wrong_change_of_people_is_refused(config: Path, words: list[str], code: int, message: str) -> None:
+    """Wrong usage, unknown people and other organizations are errors with what to do."""
+    scmhost("organizations", "add", "globex", "--config", config)
+    scmhost("people", "invite", "--org", "acme", "--name", "Ada", "--config", config)
+    done = scmhost("people", *words, *([] if words == ["lst"] else ["--config", config]))
+    assert (done.code, message in done.err) == (code, True)
+
+
+def test_link_of_pages_that_are_off_has_a_warning(config: Path) -> None:
+    """The person is invited, for the time when the pages are on."""
+    config.write_text(f"{config.read_text(encoding='utf-8')}[web]\nenabled = false\n", encoding="utf-8")
+    done = scmhost("people", "invite", "--org", "acme", "--name", "Ada", "--config", config)
+    assert (done.code, "The pages are off" in done.err, "/sign-in?link=" in done.out) == (0, True, True)

@@ -210,6 +210,47 @@ def test_redirect_is_tested_without_following_it(server: ApiClient) -> None:
     assert scmhost("redirects", "test", "https://scmhost.example/").code == 1
 
 
+@pytest.mark.parametrize("words", [("redirects", "add", "x"), ("token", "create", "--note", "x")])
+def test_what_is_made_expires_in_the_future(words: tuple[str, ...]) -> None:
+    """A time in the past is wrong usage: the key or token would be worthless."""
+    done = scmhost(*words, "--expires", "2020-01-01")
+    assert (done.code, "is in the past" in done.err) == (2, True)
+
+
+def test_new_key_of_an_old_name_is_removed_by_the_name(server: ApiClient) -> None:
+    """Keys are replaced by ones of the same name; a revoked one does not make the name ambiguous."""
+    for _ in range(2):
+        scmhost("redirects", "add", "jaeger")
+        assert scmhost("redirects", "remove", "jaeger").out == "Redirect key jaeger is revoked.\n"
+    assert [key["dateRevoked"] is None for key in server.get("redirect-keys/").json()] == [False, False]
+
+
+def test_change_of_an_installation_keeps_the_other_fields(server: ApiClient) -> None:
+    """Only the named fields change, and an emptied one gets its default; an unknown one has the nearest name."""
+    server.install(preset="gitea", anchor="#a{line}")
+    changed = scmhost("installations", "change", "team", "--field", "commit_template={repo_url}/c/{commit}", "--json")
+    fields = {"preset": "gitea", "anchor": "#a{line}", "commit_template": "{repo_url}/c/{commit}"}
+    assert json.loads(changed.out)["configData"] == fields
+    scmhost("installations", "change", "team", "--unset", "anchor", "--unset", "preset")
+    left = json.loads(scmhost("installations", "show", "team", "--json").out)["configData"]
+    assert left == {"preset": "github", "commit_template": "{repo_url}/c/{commit}"}
+    wrong = scmhost("installations", "change", "team", "--field", "presett=gitea")
+    assert (wrong.code, "presett: Extra inputs are not permitted; did you mean 'preset'?" in wrong.err) == (1, True)
+    assert scmhost("installations", "change", "team").code == 2
+
+
+@pytest.mark.usefixtures("server")
+def test_no_database_is_created_if_a_server_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a server in the environment, a command that creates a database has to name it."""
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    for words in (("organizations", "add", "x"), ("bootstrap", "--org", "x", "--project", "y"), ("migrate",)):
+        done = scmhost(*words)
+        assert (done.code, "SCMHOST_URL names a server" in done.err) == (2, True)
+    assert list((tmp_path / "empty").iterdir()) == []
+    assert scmhost("organizations", "add", "x", "--database-url", f"sqlite:///{tmp_path}/other.db").code == 0
+
+
 def test_project_is_removed_by_its_name_and_kept(server: ApiClient) -> None:
     """What goes with it is printed first; a wrong name changes nothing; one that has nothing is gone at once."""
     repository, installation = server.claimed()
@@ -259,6 +300,7 @@ def test_notes_of_an_answer_are_printed(server: ApiClient) -> None:
         (("repositories", "claim", "team/app"), "there is no installation yet"),
         (("mappings", "test", "crash.txt", "--project", "wep"), "did you mean 'web'?"),
         (("repositories", "list", "--org", "acne"), "There is no organization 'acne'"),
+        (("redirects", "test", "http://[::1/r/x"), "is no URL"),
     ],
 )
 def test_a_wrong_name_is_answered_with_the_nearest(server: ApiClient, words: tuple[str, ...], problem: str) -> None:

@@ -20,7 +20,7 @@ from serving import serve
 
 
 def test_port_in_use_has_its_own_message_and_code(tmp_path: Path) -> None:
-    """Nothing is logged as if the service listened."""
+    """Nothing is logged as if the service listened, and no database is created or upgraded."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -30,6 +30,7 @@ def test_port_in_use_has_its_own_message_and_code(tmp_path: Path) -> None:
     assert f"port {port} of 127.0.0.1 is in use by another program" in done.err
     wrong = scmhost("serve", "--host", "192.0.2.1", "--port", "0", "--database-url", f"sqlite:///{tmp_path}/x.db")
     assert (wrong.code, "cannot listen on port 0 of 192.0.2.1" in wrong.err) == (4, True)
+    assert list(tmp_path.iterdir()) == []
 
 
 UPGRADING = (["serve", "--port", "0"], ["migrate"], ["bootstrap", "--org", "a", "--project", "b"])

@@ -1,6 +1,7 @@
-"""``scmhost webhooks list`` and ``register``."""
+"""``scmhost webhooks``."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -107,3 +108,17 @@ def test_deliveries_are_listed(hooked: ApiClient) -> None:
     assert head.split() == ["RECEIVED", "EVENT", "OUTCOME", "DETAIL"]
     assert row.split(None, 3)[1:3] == ["push", "ignored"]
     assert "'nobody' is not one of this installation's active repositories" in row
+
+
+def test_secret_is_created_shown_without_its_text_and_removed(hooked: ApiClient) -> None:
+    """The new secret is printed once, with the address; the older one ends in a day."""
+    words = ("--org", "acme", "--installation", installed(hooked))
+    added = call(hooked, "add", *words).output
+    assert re.fullmatch(r"url +https://scmhost\.example\.com/hooks/\d+/\nsecret .*\nnew secret +[\w-]{43}\n", added)
+    call(hooked, "add", *words)
+    shown = call(hooked, "show", *words).output
+    assert ("new secret" in shown, shown.count("secret"), shown.count("valid until")) == (False, 2, 1)
+    ids = [each["id"] for each in json.loads(call(hooked, "show", *words, "--json").output)["secrets"]]
+    for id_ in ids:
+        assert call(hooked, "remove", id_, *words).output == f"Secret {id_} is removed.\n"
+    assert call(hooked, "show", *words).output.count("secret") == 0

@@ -17,6 +17,7 @@ from scmhost.infra.db.engine import Store
 from scmhost.infra.db.errors import translate
 from scmhost.infra.logs import MAX_EXCEPTION_TEXT, configure_logs
 from scmhost.organizations.access import authenticate
+from scmhost.redirects.keys import create_key
 
 
 class Terminal(io.StringIO):
@@ -99,7 +100,7 @@ def test_a_path_cannot_control_a_terminal(api: ApiClient) -> None:
 
 
 def test_request_line_has_client_organization_and_token(api: ApiClient) -> None:
-    """A request without a token has only the client, and health probes are logged at debug level."""
+    """A request without a token has only the client, a redirect its organization; probes are logged at debug level."""
     stream = io.StringIO()
     with redirect_stderr(stream):
         configure_logs()
@@ -108,12 +109,14 @@ def test_request_line_has_client_organization_and_token(api: ApiClient) -> None:
             client.get("/readyz")
             client.get("/api/0/organizations/acme/repos/")
             client.get("/api/0/organizations/acme/repos/", headers=api.headers)
+            client.get(f"/r/{create_key(api.services, api.there.organization, 'jaeger')[1]}?file=/srv/x.py")
     configure_logs(quiet=True)
     lines = [line for line in map(json.loads, stream.getvalue().splitlines()) if line["event"] == "request"]
     token = authenticate(api.services, api.there.token).token.id
     assert [(line["client"], line.get("organization"), line.get("token")) for line in lines] == [
         ("192.0.2.7", None, None),
         ("192.0.2.7", "acme", token),
+        ("192.0.2.7", "acme", None),
     ]
 
 

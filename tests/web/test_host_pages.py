@@ -5,6 +5,7 @@ import pytest
 from api import ApiClient
 from browsing import Browser, fields_of, signed_in, text_of
 from scmhost.infra.db import jobs
+from scmhost.organizations import people
 
 PATHS = [
     "/host",
@@ -12,6 +13,7 @@ PATHS = [
     "/host/flags?organization=acme",
     "/host/doctor",
     "/host/audit",
+    "/host/people",
     "/host/jobs",
 ]
 
@@ -112,3 +114,16 @@ def test_no_page_writes(api: ApiClient, operator: Browser) -> None:
     assert api.get("audit-logs/").json()["rows"] == before
     operator.post("/host/audit", fields_of(operator.form("Sign out")))
     assert operator.status == 405
+
+
+def test_people_are_listed_with_their_roles(api: ApiClient, operator: Browser, admin: Browser) -> None:
+    """Administrators of the host come first; the others have their organizations, and when they signed in."""
+    admin.open("/account")
+    people.invite(api.services, api.there.organization, "Eve")
+    operator.open("/host/people")
+    today = f"{api.services.clock.now():%Y-%m-%d}"
+    assert [(row[0], row[1], row[3]) for row in rows(operator)] == [
+        ("Olga host", "", today),
+        ("Ada", "acme admin", today),
+        ("Eve", "acme member", "never"),
+    ]

@@ -84,6 +84,7 @@ def pages(api: ApiClient) -> list[str]:
         f"{ACME}/people",
         f"{ACME}/tokens",
         "/host/audit?organization=acme",
+        "/host/people",
         "/host/jobs",
     ]
 

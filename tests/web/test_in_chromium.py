@@ -101,6 +101,7 @@ def _pages_of_things(api: ApiClient) -> dict[str, str]:
         "flags": "/host/flags?organization=acme",
         "doctor": "/host/doctor",
         "audit": "/host/audit?organization=acme",
+        "people of the host": "/host/people",
         "jobs": "/host/jobs",
     }
 
@@ -214,9 +215,21 @@ def test_examples_follow_what_is_typed(chromium: Any, api: ApiClient, url: str) 
     examples.get_by_text("/src/branch/main/src/cart.py#L41").wait_for()
     page.get_by_text("more fields").click()
     page.get_by_label("Template", exact=False).first.fill("{repo_url}/show/{ref}/{path}")
-    examples.get_by_text("https://git.acme.example/Forge/team/app/show/main/src/cart.py").wait_for()
+    examples.get_by_text("https://git.acme.example/team/app/show/main/src/cart.py").wait_for()
     page.get_by_label("Template", exact=False).first.fill("{nothing}")
     examples.get_by_text("None yet").wait_for()
+    page.context.close()
+
+
+def test_second_click_sends_no_second_form(chromium: Any, api: ApiClient, url: str) -> None:
+    """A double click on a button does what it says once; another form of the page works meanwhile."""
+    page = open_context(chromium, url, link_for(api))
+    page.goto("/organizations/acme/people")
+    page.get_by_label("Name").fill("Grace Double")
+    page.get_by_role("button", name="Invite").dblclick()
+    page.get_by_text("Send this link to Grace Double").wait_for()
+    page.goto("/organizations/acme/people")
+    assert page.get_by_role("cell", name="Grace Double").count() == 1
     page.context.close()
 
 

@@ -43,9 +43,9 @@ def test_examples_are_shown_before_anything_is_saved(api: ApiClient, admin: Brow
     """The examples follow the preset and a template; a wrong template is marked; nothing is installed."""
     admin.open(f"{PAGE}/new/custom_scm")
     admin.submit("Show examples", do="examples", **FORM)
-    assert "https://git.acme.example/Forge/team/app/src/branch/main/src/cart.py#L41" in admin.text
+    assert "https://git.acme.example/team/app/src/branch/main/src/cart.py#L41" in admin.text
     admin.submit("Show examples", do="examples", **{"field-template": "{repo_url}/show/{ref}/{path}"})
-    assert "https://git.acme.example/Forge/team/app/show/main/src/cart.py" in admin.text
+    assert "https://git.acme.example/team/app/show/main/src/cart.py" in admin.text
     assert admin.first("#field-name").attributes["value"] == "Forge"
     admin.submit("Show examples", do="examples", **{"field-template": "{nothing}"})
     assert (admin.status, admin.first("#field-template").attributes["aria-invalid"]) == (400, "true")
@@ -63,7 +63,9 @@ def test_install_claim_configure_and_uninstall(api: ApiClient, admin: Browser) -
     admin.submit("Save", do="save", **{"field-preset": "gitlab"})
     assert "The configuration is saved." in admin.text
     assert api.get("integrations/").json()[0]["configData"] == {"preset": "gitlab"}
-    admin.submit("Uninstall")
+    admin.submit("Uninstall", confirm="Forges")
+    assert (admin.status, "to uninstall 'Forge', type its name" in admin.text) == (400, True)
+    admin.submit("Uninstall", confirm="forge")
     assert admin.path == PAGE
     assert names(api) == []
     assert [action for action, _ in recorded(api.services, api.there.organization)][-5:] == [

@@ -36,3 +36,15 @@ def test_redirect_without_a_link_is_counted_once(api: ApiClient, member: Browser
     save_missing(api.services)
     member.open(PAGE)
     assert [text_of(cell) for cell in member.page.css("tbody td.figure")] == ["1"]
+
+
+def test_redirect_without_a_project_counts_for_the_nearest(api: ApiClient, member: Browser) -> None:
+    """Of several projects, the one that has code mappings gets the frame."""
+    api.mapping(*api.claimed())
+    api.post("projects/", {"name": "api", "slug": "api"})
+    _, key = create_key(api.services, api.there.organization, "sentry")
+    api.client.get(f"/r/{key}?file=/opt/x.py")
+    save_missing(api.services)
+    member.open(PAGE)
+    rows = [[text_of(cell, " ") for cell in row.css("td")][:3] for row in member.page.css("tbody tr")]
+    assert rows == [["1", "/opt/", "web"]]

@@ -35,6 +35,16 @@ def test_missing_mapping_is_made_from_the_reason(api: ApiClient) -> None:
     assert browser.client.get(address).headers["location"] == f"{page}#L7"
 
 
+def test_stack_root_is_the_folder_if_no_file_is_known(api: ApiClient) -> None:
+    """A person begins with a root that fits the frame, also one of Windows; a class of the JVM has no folder."""
+    browser = signed_in(api)
+    for path, root in (("/opt/new/x.py", "/opt/new/"), ("C:%5Capp%5Cx.cs", "C:\\app\\"), ("x.py", "")):
+        browser.open(f"/organizations/acme/projects/web/mappings/new?path={path}")
+        assert browser.first("#stack_root").attributes["value"] == root
+    browser.open("/organizations/acme/projects/web/mappings/new?path=X/Cart.java&module=a.Cart")
+    assert browser.first("#stack_root").attributes["value"] == ""
+
+
 def test_who_is_not_signed_in_comes_back_to_the_form(api: ApiClient) -> None:
     """The link of the reason leads through the sign-in, and then to the form with the frame."""
     browser = Browser(api)

@@ -1,9 +1,11 @@
 """Settings of an organization and of a project: what goes with them, their deletion, and that it can be cancelled."""
 
+from pathlib import Path
+
 import pytest
 
-from api import ApiClient
-from browsing import Browser, fields_of, text_of
+from api import PLUGINS_TOML, ApiClient, open_api
+from browsing import Browser, fields_of, signed_in, text_of
 from scmhost.admin.removal import removal_of
 
 PROJECT = "/organizations/acme/projects/web"
@@ -59,3 +61,16 @@ def test_member_deletes_nothing(api: ApiClient, member: Browser, path: str) -> N
         member.post(f"{path}/{act}", fields)
         assert member.status == 403
     assert api.get("projects/").json()[0]["slug"] == "web"
+
+
+def test_page_over_a_quota_names_the_limit(tmp_path: Path) -> None:
+    """No other right would help: the page says which limit it is, and where it is shown."""
+    with open_api(tmp_path, f"{PLUGINS_TOML}\n[limits.quotas]\nprojects = 1\n", background=False) as limited:
+        browser = signed_in(limited)
+        browser.submit("Create project", slug="api")
+    assert (browser.status, "limits.quotas.projects" in browser.text, "page Limits" in browser.text) == (
+        403,
+        True,
+        True,
+    )
+    assert "sign in as somebody else" not in browser.text

@@ -1,6 +1,9 @@
 """Signing in and out, what other people see, and what holds for every form and error."""
 
+import io
+import json
 import re
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ import pytest
 from api import PLUGINS_TOML, ApiClient, open_api
 from browsing import Browser, fields_of, signed_in
 from scmhost.application import create_application
+from scmhost.infra.logs import configure_logs
 from scmhost.organizations import people
 from scmhost.organizations.create import create_organization, create_project
 from scmhost.web.sign_in import browser_name
@@ -254,3 +258,31 @@ def test_hostile_address_is_an_ordinary_error(admin: Browser, path: str) -> None
     admin.open(path)
     assert admin.status in (400, 404)
     assert admin.page.css("script:not([src])") == []
+
+
+def test_log_has_the_person_and_the_organization(api: ApiClient) -> None:
+    """The line of a request of a page has both as in the audit log, and a page of another organization has none."""
+    browser = signed_in(api)
+    create_organization(api.services, "globex")
+    (ada,) = people.list_members(api.services, api.there.organization)
+    stream = io.StringIO()
+    with redirect_stderr(stream):
+        configure_logs()
+        browser.open("/organizations/acme")
+        browser.open("/organizations/globex")
+    configure_logs(quiet=True)
+    lines = [line for line in map(json.loads, stream.getvalue().splitlines()) if line["event"] == "request"]
+    assert [(line.get("person"), line.get("organization")) for line in lines] == [
+        (ada.person.id, "acme"),
+        (ada.person.id, None),
+    ]
+
+
+def test_long_names_are_not_repeated_as_a_whole(api: ApiClient) -> None:
+    """A page with the error of a form, or with a query, stays small."""
+    browser = signed_in(api, host_admin=True)
+    browser.open("/")
+    browser.submit("Create organization", slug="X" * 100_000)
+    assert (browser.status, "is not valid" in browser.text) == (400, True)
+    browser.open("/organizations/acme/repositories", params={"query": "'" * 15_000})
+    assert browser.status == 200

@@ -15,9 +15,10 @@ from .context import (
     echo_json,
     fail,
     json_option,
+    open_to_create,
     organization_named,
 )
-from .resources import org_option, show_table
+from .resources import Resource, org_option, show_table
 
 if TYPE_CHECKING:
     from scmhost.audit.queries import AuditEntry
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def migrate(context: CommandContext, *, config: str | None, database_url: str | None) -> None:
     """Update the database schema. Safe to run again, and on several machines at once."""
-    with context.open_host(config, database_url, creates=True) as host:
+    with open_to_create(context, config, database_url) as host:
         echo(f"{host.services.store.url_without_password} is up to date.")
 
 
@@ -64,7 +65,7 @@ def bootstrap(
     pairs = [_repository_pair(text) for text in repositories]
     from scmhost.admin import bootstrap as usecase
 
-    with context.open_host(config, database_url, creates=True) as host:
+    with open_to_create(context, config, database_url) as host:
         done = usecase.bootstrap(host.services, org, project, pairs)
     if as_json:
         echo_json(
@@ -102,9 +103,12 @@ def read_moment(_context: click.Context, _parameter: click.Parameter, text: str 
         units = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
         return datetime.now(UTC) + int(span[1]) * units[span[2]]
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is not a time such as 90d or 2027-01-31") from error
+    if moment <= datetime.now(UTC):
+        raise click.BadParameter(f"{text!r} is in the past")
+    return moment
 
 
 @click.group(name="token", cls=SuggestingGroup)
@@ -175,6 +179,7 @@ _TOKEN_COLUMNS: Final = {
     "LAST USED": "lastUsedAt",
     "SCOPES": "scopes",
 }
+_TOKENS: Final = Resource(noun="token", path="", label="name", columns=_TOKEN_COLUMNS)
 
 
 @token.command(name="list")
@@ -200,7 +205,7 @@ def list_tokens(
 
 @token.command(name="revoke")
 @org_option
-@click.argument("token_id", type=int)
+@click.argument("token", metavar="NOTE|ID")
 @database_options
 @json_option
 @click.pass_obj
@@ -208,20 +213,25 @@ def revoke(
     context: CommandContext,
     *,
     org: str | None,
-    token_id: int,
+    token: str,
     config: str | None,
     database_url: str | None,
     as_json: bool,
 ) -> None:
-    """Revoke a token immediately. TOKEN_ID is the number that `scmhost token list` prints."""
-    from scmhost.organizations.tokens import revoke_token
+    """Revoke a token immediately, by its note or the id that `scmhost token list` prints."""
+    from scmhost.organizations import tokens as usecases
 
     with context.open_host(config, database_url) as host:
-        revoke_token(host.services, organization_named(host.services, org), token_id)
+        organization = organization_named(host.services, org)
+        rows = [_described_token(item) for item in usecases.list_tokens(host.services, organization)]
+        # A token that replaced another one mostly has its note.
+        valid = [row for row in rows if row["state"] == "valid"]
+        found = _TOKENS.among(valid if any(row["name"] == token for row in valid) else rows, token)
+        usecases.revoke_token(host.services, organization, int(found["id"]))
     if as_json:
-        echo_json({"id": str(token_id), "revoked": True})
+        echo_json({"id": found["id"], "revoked": True})
     else:
-        echo(f"Token {token_id} is revoked.")
+        echo(f"Token {found['id']} is revoked.")
 
 
 def _described_token(item: "Token") -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Shared by all commands: opening the host, options, input, output and progress bars."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -110,6 +111,19 @@ def config_option(command: F) -> F:
     return click.option(
         "--config", metavar="FILE", help="Configuration file (default: plugins.toml in this folder, if there is one)."
     )(command)
+
+
+def open_to_create(context: CommandContext, config: str | None, database_url: str | None, **options: Any) -> OpenedHost:
+    """Open the host for a command that creates a local database. Exit if a server is meant and no database is named."""
+    # Otherwise who has a server in the environment would get a database in the current folder, and not notice it.
+    names = (config, database_url, *(os.environ.get(name) for name in ("SCMHOST_CONFIG", "SCMHOST_DATABASE_URL")))
+    if os.environ.get("SCMHOST_URL") and not any(names) and not os.path.exists("plugins.toml"):  # noqa: PTH110
+        fail(
+            "this command works on a local database, and SCMHOST_URL names a server: unset it, or name the database "
+            "with --config or --database-url",
+            EXIT_USAGE,
+        )
+    return context.open_host(config, database_url, creates=True, **options)
 
 
 def json_option(command: F) -> F:

@@ -26,7 +26,7 @@ from scmhost.checkout.linked_text import Chunk, LinkedText, TextLine
 from .context import CommandContext, OpenedHost, echo, fail
 from .link_sources import ProjectLinks
 from .releases import send_history
-from .serve import listening, serve_application
+from .serve import bound, listen, serve_application
 from .targets import LocalTarget
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ allow = {{ organizations = ["demo"] }}
 """
 NEXT_COMMANDS: Final = """\
   scmhost bootstrap --org acme --project web   an organization of your own, and its token
-  scmhost serve                                the API on http://127.0.0.1:8000
+  scmhost serve                                pages and the API on http://127.0.0.1:8000
   scmhost commits send --org acme --repository team/app --git .
   scmhost link crash.txt --org acme --project web"""
 
@@ -237,7 +237,8 @@ def demo(context: CommandContext, *, path: Path | None, trace: str | None, page:
 
 def _serve(host: OpenedHost, steps: "DemoSteps") -> None:
     """Serve the pages on a free port of this machine, and print the address of the result, until Ctrl-C."""
-    with listening("127.0.0.1", 0) as listener:
+    with bound("127.0.0.1", 0) as listener:
+        listen(listener, "127.0.0.1", 0)
         _step("The same page in the service")
         echo(f"Open this address in a browser; it signs you in once: {steps.address(listener.getsockname()[1])}")
         echo("Ctrl-C stops the service, and deletes its data.")

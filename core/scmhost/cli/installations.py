@@ -1,5 +1,6 @@
 """``scmhost installations`` and ``webhooks``: install a provider, with a person's consent where it is needed."""
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -106,15 +107,23 @@ def add(api: OrganizationApi, name: str | None, provider: str, fields: Mapping[s
     "--field",
     "fields",
     multiple=True,
-    required=True,
     callback=_read_option,
     metavar="NAME=VALUE",
     help=_FIELDS_HELP,
 )
-def change(api: OrganizationApi, name: str, fields: Mapping[str, str]) -> Any:
-    """Change the configuration of an installation."""
-    found = INSTALLATIONS.find(api, name)
-    return api.post(INSTALLATIONS.place(found), fields)
+@click.option(
+    "--unset", multiple=True, metavar="NAME", help="A field to empty, so that its default counts; repeatable."
+)
+def change(api: OrganizationApi, name: str, fields: Mapping[str, str], unset: Sequence[str]) -> Any:
+    """Change fields of the configuration of an installation. The other fields stay as they are."""
+    if not fields and not unset:
+        raise click.UsageError("give --field or --unset")
+    place = INSTALLATIONS.place(INSTALLATIONS.find(api, name))
+    stored = api.get(place)["configData"] or {}
+    # A secret is not among the stored fields, which the API shows; null removes it.
+    empty = {name: None for name in unset if name not in stored}
+    kept = {name: value for name, value in stored.items() if name not in unset}
+    return api.post(place, {**kept, **fields, **empty})
 
 
 def _sync_lines(status: Answer) -> str:
@@ -206,7 +215,9 @@ def _webhook_lines(listed: Sequence[Answer]) -> str:
 
 
 webhooks: Final = ResourceGroup(
-    "webhooks", "List webhooks at code hosts and their last deliveries, and register them again.", INSTALLATIONS
+    "webhooks",
+    "Create secrets of webhooks, list registered ones and last deliveries, and register again.",
+    INSTALLATIONS,
 )
 
 _installation_option: Final = click.option(
@@ -216,6 +227,45 @@ _installation_option: Final = click.option(
 
 def _webhooks_path(api: OrganizationApi, installation: str | None) -> str:
     return INSTALLATIONS.place(INSTALLATIONS.only(api, installation), "webhook/repositories/")
+
+
+def _secret_lines(answer: Answer) -> str:
+    # On the local database, the address of the service is known only by its settings.
+    url = re.sub(r"^http://localhost(/.*)", r"\1 below the address of the service", answer["url"])
+    secrets = [
+        f"{each['id']}, since {each['dateCreated']}"
+        + f", valid until {each['dateExpires']}" * bool(each["dateExpires"])
+        for each in answer["secrets"]
+    ]
+    new = [f"new secret  {answer['secret']}"] if "secret" in answer else []
+    return "\n".join([f"url         {url}", *(f"secret      {text}" for text in secrets), *new])
+
+
+def _secrets_path(api: OrganizationApi, installation: str | None, rest: str = "") -> str:
+    return INSTALLATIONS.place(INSTALLATIONS.only(api, installation), f"webhook/{rest}")
+
+
+@webhooks.verb("show", "org:read", _secret_lines, writes=False)
+@_installation_option
+def show_webhook(api: OrganizationApi, installation: str | None) -> Any:
+    """Show the address for pushes to an installation, and its secrets without their texts."""
+    return api.get(_secrets_path(api, installation))
+
+
+@webhooks.verb("add", "org:integrations", _secret_lines)
+@_installation_option
+def add_secret(api: OrganizationApi, installation: str | None) -> Any:
+    """Create a secret, and print it once, with the address. The older ones are valid for another day."""
+    return api.post(_secrets_path(api, installation), {})
+
+
+@webhooks.verb("remove", "org:integrations", "Secret {id} is removed.")
+@click.argument("secret", metavar="ID")
+@_installation_option
+def remove_secret(api: OrganizationApi, secret: str, installation: str | None) -> Any:
+    """Delete a secret. Deliveries that it signs are refused from now on."""
+    api.delete(_secrets_path(api, installation, f"{segment(secret)}/"))
+    return {"id": secret}
 
 
 @webhooks.verb("list", "org:read", _webhook_lines, writes=False)

@@ -77,7 +77,7 @@ COMMANDS: Final = {
     "migrate": ("scmhost.cli.admin:migrate", "Update the database schema."),
     "owners": ("scmhost.cli.owners:owners", "Print the owners of files, from CODEOWNERS."),
     "organizations": ("scmhost.cli.organizations:organizations", "List, add, remove, export and import organizations."),
-    "people": ("scmhost.cli.organizations:people", "Invite people to the pages of the service."),
+    "people": ("scmhost.cli.people:people", "Invite people to the pages, and change what they may do."),
     "plugin": ("scmhost.cli.plugin:command", "Write a plugin, or check one."),
     "plugins": ("scmhost.cli.plugins:plugins", "List plugins, find problems, and enable or disable plugins."),
     "projects": ("scmhost.cli.organizations:projects", "List, add and remove projects of an organization."),
@@ -97,7 +97,7 @@ COMMANDS: Final = {
     "url": ("scmhost.cli.url_tools:urls", "Build URLs of pages on code hosts."),
     "webhooks": (
         "scmhost.cli.installations:webhooks",
-        "List webhooks at code hosts and their deliveries, and register them again.",
+        "Create secrets of webhooks, list webhooks and deliveries, and register again.",
     ),
 }
 
@@ -107,7 +107,7 @@ Begin with:
   scmhost run -- pytest                       link errors to this checkout
   scmhost demo                                see what the service does
   scmhost bootstrap --org acme --project web  create an organization and a token
-  scmhost serve                               serve the API on port 8000
+  scmhost serve                               serve the pages and the API on port 8000
 
 \b
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 wrong configuration, 4 address not available.

@@ -1,17 +1,14 @@
-"""``scmhost organizations``, ``projects`` and ``people``."""
+"""``scmhost organizations`` and ``projects``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
 from .api_client import OrganizationApi, segment
-from .context import CommandContext, database_options, echo, echo_json, json_option, organization_named
+from .context import CommandContext, database_options, echo, echo_json, json_option, open_to_create, organization_named
 from .resources import Resource, ResourceGroup, confirm_option, confirm_removal, org_option, removal_text
 from .targets import TargetOptions, target_options
-
-if TYPE_CHECKING:
-    from scmhost.services import Services
 
 ORGANIZATIONS: Final = Resource(
     noun="organization",
@@ -75,7 +72,7 @@ def add_organization(
     """Create an organization in the local database, or show the existing one. The first one creates the database."""
     from scmhost.organizations.create import create_organization
 
-    with context.open_host(config, database_url, plugins=False, creates=True) as host:
+    with open_to_create(context, config, database_url, plugins=False) as host:
         made = create_organization(host.services, slug, name)
     if as_json:
         echo_json({"id": str(made.id), "slug": made.slug, "name": made.name})
@@ -136,13 +133,13 @@ def import_from_file(
     """Create an organization with all rows of FILE. A slug that exists here is refused, and nothing is changed."""
     from scmhost.admin.transfer import import_organization
 
-    with context.open_host(config, database_url, plugins=False, creates=True) as host:
+    with open_to_create(context, config, database_url, plugins=False) as host:
         organization, rows = import_organization(host.services, file, slug, key)
     if as_json:
         echo_json({"organization": organization.slug, "id": str(organization.id), "rows": rows})
         return
     echo(f"{organization.slug} is imported (id {organization.id}): {sum(rows.values())} rows.")
-    echo("Make new tokens, redirect keys and webhook secrets: they were not moved.")
+    echo("Invite its people, and make new tokens, redirect keys and webhook secrets: they were not moved.")
 
 
 @organizations.command(name="remove")
@@ -236,67 +233,3 @@ def keep_project(api: OrganizationApi, name: str) -> Any:
     slug = PROJECTS.find(api, name)["slug"]
     api.delete(api.project(slug, "deletion/"))
     return {"slug": slug, "dateDeletion": None}
-
-
-@click.group(name="people")
-def people() -> None:
-    """Invite people to the pages of the service."""
-
-
-@people.command(name="invite")
-@click.option("--org", metavar="SLUG", help="The organization's slug; an administrator of the host needs none.")
-@click.option("--name", required=True, metavar="NAME", help="The person's name, as others read it.")
-@click.option(
-    "--role",
-    type=click.Choice(["member", "admin"]),
-    default="member",
-    show_default=True,
-    help="Members read; admins change too.",
-)
-@click.option("--host-admin", is_flag=True, help="Let the person administer the host and all its organizations.")
-@database_options
-@json_option
-@click.pass_obj
-def invite(
-    context: CommandContext,
-    *,
-    org: str | None,
-    name: str,
-    role: str,
-    host_admin: bool,
-    config: str | None,
-    database_url: str | None,
-    as_json: bool,
-) -> None:
-    """Add a person, and print a link to sign in with. It works once, and for a day."""
-    # Use cases load SQLAlchemy, which the help texts of this module do not need.
-    from scmhost.organizations import people as usecases
-
-    with context.open_host(config, database_url, plugins=False) as host:
-        organization = organization_named(host.services, org) if org else None
-        invited = usecases.invite(
-            host.services, organization, name, role="admin" if role == "admin" else "member", host_admin=host_admin
-        )
-        url = sign_in_url(host.services.url or "http://127.0.0.1:8000", invited.text)
-    if as_json:
-        expires = invited.expires_at.isoformat()
-        echo_json({"id": str(invited.person.id), "name": invited.person.name, "url": url, "expiresAt": expires})
-    else:
-        echo(url)
-
-
-def first_link(services: "Services") -> str | None:
-    """Return the text of a link for the first administrator, until somebody has signed in."""
-    from scmhost.organizations.people import first_invitation
-
-    return first_invitation(services) if services.web.enabled else None
-
-
-def echo_first_link(service: str, link: str) -> None:
-    """Print the link for the first administrator of the service at this address."""
-    echo(f"Nobody has signed in yet. Open this link once, within a day: {sign_in_url(service, link)}")
-
-
-def sign_in_url(service: str, link: str) -> str:
-    """Return the address of the sign-in with a link. Its text is in the query, which no log of scmhost has."""
-    return f"{service}/sign-in?link={link}"

@@ -20,7 +20,7 @@ from .context import (
     fail,
     organization_named,
 )
-from .resources import Resource, ResourceGroup, Shown
+from .resources import Resource, ResourceGroup, Shown, org_option
 
 REDIRECT_KEYS: Final = Resource(
     noun="redirect key",
@@ -60,9 +60,17 @@ def add(api: OrganizationApi, name: str, bind: bool, expires: datetime | None) -
     )
 
 
-redirects.add_remove(
-    "org:integrations", "Redirect key {name} is revoked.", "Revoke a key immediately, by its name or id."
-)
+@redirects.verb("remove", "org:integrations", "Redirect key {name} is revoked.")
+@click.argument("name", metavar="NAME")
+def remove(api: OrganizationApi, name: str) -> Any:
+    """Revoke a key immediately, by its name or id."""
+    keys = REDIRECT_KEYS.all(api)
+    # A key that replaced another one mostly has its name.
+    valid = [key for key in keys if not key["dateRevoked"]]
+    found = REDIRECT_KEYS.among(valid if any(key["name"].lower() == name.lower() for key in valid) else keys, name)
+    api.delete(REDIRECT_KEYS.place(found))
+    return found
+
 
 _ADDRESS: Final = re.compile(r"(?:https?://[^/]+)?(?:/.*)?/r/(?:sentry/)?(?P<key>[^/]+)")
 
@@ -98,7 +106,10 @@ def test_redirect(api: OrganizationApi, place: str, **options: str | None) -> An
 
 def _fields(place: str) -> dict[str, str]:
     """Return the fields of a redirect: those of its URL, or the place alone."""
-    url = urlsplit(place)
+    try:
+        url = urlsplit(place)
+    except ValueError as error:
+        raise InvalidInput(f"{place} is no URL: {error}") from error
     found = _ADDRESS.fullmatch(place.partition("?")[0])
     if found:
         return {**dict(parse_qsl(url.query)), "key": found["key"]}
@@ -117,7 +128,7 @@ def channel() -> None:
 
 @channel.command(name="print")
 @click.argument("tool", type=click.Choice(_TOOLS))
-@click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
+@org_option
 @click.option("--key", metavar="KEY", help="A key of scmhost redirects add (default: a new one with the tool's name).")
 @click.option("--url", metavar="URL", help="The address of the service (default: url under [host] of plugins.toml).")
 @database_options
@@ -126,7 +137,7 @@ def print_channel(
     context: CommandContext,
     *,
     tool: str,
-    org: str,
+    org: str | None,
     key: str | None,
     url: str | None,
     config: str | None,

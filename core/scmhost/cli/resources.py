@@ -96,7 +96,7 @@ class Resource:
         objects = self.all(api)
         if name is None and len(objects) != 1:
             known = ", ".join(sorted(str(one[self.label]) for one in objects)[:20])
-            raise NotFound(f"name the {self.noun}: {known}" if objects else f"there is no {self.noun} yet")
+            raise NotFound(f"name one with --{self.noun}: {known}" if objects else f"there is no {self.noun} yet")
         return objects[0] if name is None else self.among(objects, name)
 
     def place(self, found: Mapping[str, Any], rest: str = "") -> str:

@@ -15,7 +15,7 @@ import click
 from scmhost.infra.errors import ScmhostError
 
 from .context import EXIT_ADDRESS, CommandContext, database_options, fail
-from .organizations import echo_first_link, first_link
+from .people import browser_address, echo_first_link, first_link
 
 if TYPE_CHECKING:
     from uvicorn import Config
@@ -70,16 +70,20 @@ def serve(context: CommandContext, /, *, config: str | None, database_url: str |
 
     from scmhost.infra.telemetry.metrics import multiprocess_folder
     from scmhost.plugins.config.files import block_hangups, forward_hangups
+    from scmhost.plugins.config.reading import read_configuration
 
     log = structlog.get_logger(__name__)
     # A SIGHUP that arrives during the start would end the process.
     block_hangups()
-    settings, link = _prepare(context, config, database_url)
-    chosen = settings.server.model_copy(update={name: value for name, value in options.items() if value is not None})
-    if chosen.workers > 1:
-        forward_hangups(lambda: [child.pid for child in multiprocessing.active_children() if child.pid])
-    limits = _that_fit(settings.limits)
-    with listening(chosen.host, chosen.port) as listener:
+    configured = read_configuration(config, database_url, os.environ).server
+    chosen = configured.model_copy(update={name: value for name, value in options.items() if value is not None})
+    # First: a service that cannot listen must not upgrade the database.
+    with bound(chosen.host, chosen.port) as listener:
+        settings, link = _prepare(context, config, database_url)
+        if chosen.workers > 1:
+            forward_hangups(lambda: [child.pid for child in multiprocessing.active_children() if child.pid])
+        limits = _that_fit(settings.limits)
+        listen(listener, chosen.host, chosen.port)
         # Worker processes read their configuration from the environment.
         given = {
             "SCMHOST_CONFIG": config,
@@ -89,14 +93,14 @@ def serve(context: CommandContext, /, *, config: str | None, database_url: str |
             "SCMHOST_FORWARDED_ALLOW_IPS": chosen.forwarded_allow_ips,
         }
         os.environ.update({name: value for name, value in given.items() if value})
+        port = listener.getsockname()[1]
         address = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
-        url = f"http://{address}:{listener.getsockname()[1]}"
-        log.info("listening", url=url, api="/api/openapi.json")
+        log.info("listening", url=f"http://{address}:{port}", api="/api/openapi.json")
         if not (settings.host.url or settings.host.allowed_hosts or chosen.host in _LOOPBACK):
             log.warning("address not set", refused="other hosts than loopback names", hint=_SET_ADDRESS)
         notify_systemd("READY=1")
         if link:
-            echo_first_link(settings.host.url or url, link)
+            echo_first_link(settings.host.url or browser_address(chosen.host, port), link)
         with multiprocess_folder(wanted=settings.host.metrics.enabled and chosen.workers > 1):
             _run(_server_config(chosen.workers, limits), listener)
 
@@ -166,17 +170,27 @@ def _that_fit(limits: "Limits") -> "Limits":
 
 
 @contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """Open the socket of the service. Exit with a code of its own if the address cannot be used."""
-    try:
-        listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-        with listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def bound(host: str, port: int) -> Iterator[socket.socket]:
+    """Take the address of the service. Exit with a code of its own if it cannot be used."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with _address_errors(host, port):
             listener.bind((host, port))
-            # From now on connections are accepted, and no other program can listen there.
-            listener.listen(_BACKLOG)
-            listener.set_inheritable(True)
-            yield listener
+        yield listener
+
+
+def listen(listener: socket.socket, host: str, port: int) -> None:
+    """Accept connections from now on. No other program can listen there."""
+    # Another program that has taken the address meanwhile may listen already.
+    with _address_errors(host, port):
+        listener.listen(_BACKLOG)
+    listener.set_inheritable(True)
+
+
+@contextmanager
+def _address_errors(host: str, port: int) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             fail(f"port {port} of {host} is in use by another program; stop it, or choose another --port", EXIT_ADDRESS)

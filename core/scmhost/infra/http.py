@@ -280,9 +280,11 @@ class RequestLog:
 
 
 def note_organization(organization: Organization, token_id: int | None = None) -> None:
-    """Note the organization of the current request, so that it may read from a replica; and the token for its log."""
+    """Note the organization of the current request, so that it may read from a replica; and for its log, the token."""
+    caller = CALLER_OF_REQUEST.get({})
+    caller["organization"] = organization.slug
     if token_id is not None:
-        CALLER_OF_REQUEST.get({}).update(organization=organization.slug, token=token_id)
+        caller["token"] = token_id
     scope = REQUEST.get()
     if scope:
         scope.organization_id = organization.id

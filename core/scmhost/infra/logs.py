@@ -15,6 +15,12 @@ from structlog.types import EventDict, Processor
 CALLER_OF_REQUEST: Final = ContextVar[dict[str, object]]("caller of the request")
 """Who sends the request of this context, for its log line. The threads of the request share the one object."""
 
+
+def note_person(person_id: int) -> None:
+    """Note who is signed in, for the log of the request."""
+    CALLER_OF_REQUEST.get({})["person"] = person_id
+
+
 MAX_EXCEPTION_TEXT: Final = 2_000
 """How many characters of an exception's text are logged."""
 

@@ -87,7 +87,8 @@ def examples_of_configuration(
 
 def _pages(services: Services, calls: ProviderCalls, installation: Installation) -> list[ExamplePage]:
     base = installation.metadata.get("domain_name")
-    host = base if isinstance(base, str) and base else "https://git.example.com"
+    # A provider may show its organization or team as a part of the address; the sample has one of its own.
+    host = base.removesuffix(f"/{installation.name}") if isinstance(base, str) and base else "https://git.example.com"
     repository = Repository(
         id=0,
         organization_id=installation.organization_id,

@@ -1,6 +1,7 @@
 """Install a provider for an organization, configure and list installations."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, JsonValue, SecretStr, ValidationError
@@ -215,13 +216,15 @@ def configuration_form(services: Services, installation: Installation) -> list[J
     return [without_surrogates(schema)] if schema else []
 
 
-def field_problems(error: ValidationError) -> dict[str, list[str]]:
-    """Return pydantic's errors by field."""
+def field_problems(error: ValidationError, known: Iterable[str] = ()) -> dict[str, list[str]]:
+    """Return pydantic's errors by field; of an unknown field with the nearest of the known ones."""
     problems: dict[str, list[str]] = {}
     for item in error.errors(include_url=False, include_context=False, include_input=False):
         # Sentry's text for a missing field.
         text = "This field is required." if item["type"] == "missing" else item["msg"].removeprefix("Value error, ")
-        problems.setdefault(str(item["loc"][0]) if item["loc"] else "nonFieldErrors", []).append(text)
+        name = str(item["loc"][0]) if item["loc"] else "nonFieldErrors"
+        near = get_close_matches(name, known, n=1) if item["type"] == "extra_forbidden" else ()
+        problems.setdefault(name, []).append(f"{text}; did you mean {near[0]!r}?" if near else text)
     return problems
 
 
@@ -234,7 +237,8 @@ def read_form(calls: ProviderCalls, model: type[BaseModel], fields: Mapping[str,
     try:
         return calls.read_form(model, fields)
     except ValidationError as error:
-        raise InvalidForm(field_problems(error)) from error
+        names = [field.alias or name for name, field in model.model_fields.items()]
+        raise InvalidForm(field_problems(error, names)) from error
 
 
 def _kept_secrets(model: type[BaseModel], held: Mapping[str, SecretStr]) -> dict[str, Any]:

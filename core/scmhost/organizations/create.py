@@ -137,5 +137,6 @@ def _slug_of(name: str | None) -> str:
 def _check_slug(slug: str) -> None:
     if not _SLUG.fullmatch(slug):
         raise InvalidInput(
-            f"slug {slug!r} is not valid: use up to 50 lower-case letters, digits, - and _, not digits alone", "slug"
+            f"slug {slug[:60]!r} is not valid: use up to 50 lower-case letters, digits, - and _, not digits alone",
+            "slug",
         )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from unicodedata import category
 
 from pydantic import JsonValue
 
@@ -17,12 +18,18 @@ from scmhost.services import Services
 
 from . import people_queries as queries
 from . import queries as organizations
-from .people_queries import Member, Person, Role
+from .people_queries import Member, Person, PersonRoles, Role
 
 LINK_HOURS: Final = 24
 """How long a link to sign in is valid."""
 
 LONGEST_NAME: Final = 100
+_SEEN_EVERY: Final = timedelta(days=1)
+# Parts of words in several scripts.
+_JOINERS: Final = "\u200c\u200d"
+# Categories of Unicode: controls, marks of format, surrogates, and separators of lines.
+_UNREADABLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
 FIRST_PERSON: Final = "Administrator"
 """The name of the person who is invited when the service starts for the first time."""
 
@@ -74,13 +81,16 @@ def invite_again(services: Services, organization: Organization, person_id: int)
 
     Raises:
         NotFound: the organization has no such person.
-        InvalidInput: the person administers the host too: the link would give its holder more than the organization.
+        InvalidInput: the person administers the host, belongs to another organization, or is named by a proxy or an
+            identity provider, whose groups may give more: the link would give its holder more than the organization.
     """
     with services.store.write() as tx:
         member = _require_member(tx, organization, person_id)
+        if member.person.subject:
+            raise InvalidInput(f"{member.person.name!r} signs in without a link: {member.person.subject}.")
         if member.person.host_admin or len(queries.roles_of(tx, person_id)) > 1:
             raise InvalidInput(
-                f"{member.person.name!r} belongs to more than this organization; use `scmhost people invite`."
+                f"{member.person.name!r} belongs to more than this organization; use `scmhost people link`."
             )
         note(tx, services, organization, "person.invite", member.person, {"role": member.role, "again": True})
         return Invitation(member.person, *_new_link(tx, person_id, services.clock.now()))
@@ -141,6 +151,87 @@ def remove_member(services: Services, organization: Organization, person_id: int
         note(tx, services, organization, "person.remove", member.person)
 
 
+def list_people(services: Services) -> list[PersonRoles]:
+    """Return all people of the host with their roles, in the order in which they were added."""
+    with services.store.read() as tx:
+        return queries.people_with_roles(tx)
+
+
+def new_link(services: Services, person_id: int) -> Invitation:
+    """Return a new link for any person, in place of an earlier one: for who has the machine of the service.
+
+    Raises:
+        NotFound: there is no such person.
+    """
+    with services.store.write() as tx:
+        person = _require_person(tx, person_id)
+        note(tx, services, None, "person.invite", person, {"again": True})
+        return Invitation(person, *_new_link(tx, person_id, services.clock.now()))
+
+
+def give_role(services: Services, organization: Organization, person_id: int, role: Role) -> None:
+    """Add a person to an organization, or change the role there.
+
+    Raises:
+        NotFound: there is no such person.
+    """
+    with services.store.write() as tx:
+        person, roles = _require_person(tx, person_id), queries.roles_of(tx, person_id)
+        if roles.get(organization.id) == role:
+            return
+        if organization.id not in roles:
+            # An administrator of another organization made a link, and may have used it.
+            queries.end_access(tx, person_id)
+        queries.set_role(tx, organization.id, person_id, role, services.clock.now())
+        note(tx, services, organization, "person.change", person, {"role": role})
+
+
+def change_person(
+    services: Services, person_id: int, *, name: str | None = None, host_admin: bool | None = None
+) -> None:
+    """Rename a person, or give or take the administration of the host. With a changed right, the sessions end.
+
+    Raises:
+        NotFound: there is no such person.
+        InvalidInput: the name is blank or too long.
+    """
+    with services.store.write() as tx:
+        person = _require_person(tx, person_id)
+        wanted = {"name": person.name if name is None else checked_name(name)}
+        wanted_right = person.host_admin if host_admin is None else host_admin
+        if wanted["name"] == person.name and wanted_right == person.host_admin:
+            return
+        if wanted_right != person.host_admin:
+            queries.end_access(tx, person_id)
+        queries.change_person(tx, person_id, **wanted, host_admin=wanted_right)
+        note(tx, services, None, "person.change", person, {**wanted, "hostAdmin": wanted_right})
+
+
+def sign_out_everywhere(services: Services, person_id: int) -> None:
+    """End all sessions of a person, and the link that is not used yet.
+
+    Raises:
+        NotFound: there is no such person.
+    """
+    with services.store.write() as tx:
+        person = _require_person(tx, person_id)
+        queries.end_access(tx, person_id)
+        note(tx, services, None, "person.sign-out", person)
+
+
+def remove_person(services: Services, person_id: int) -> None:
+    """Delete a person of the host, with all sessions. The audit logs of the person's organizations have it.
+
+    Raises:
+        NotFound: there is no such person.
+    """
+    with services.store.write() as tx:
+        person = _require_person(tx, person_id)
+        for organization in [*queries.organizations_of(tx, person_id), None]:
+            note(tx, services, organization, "person.remove", person)
+        queries.delete_person(tx, person_id)
+
+
 @dataclass(frozen=True, slots=True)
 class NamedPerson:
     """A person as a proxy or an identity provider names them.
@@ -159,25 +250,28 @@ class NamedPerson:
 def known_person(services: Services, named: NamedPerson) -> Person:
     """Return the person whom a proxy or an identity provider names; add the person, if this is the first time.
 
+    The time of the last sign-in is that of the first request in each day, so that nearly no request writes.
+
     With groups, ``[[web.groups]]`` decides the roles, and replaces those that the person had.
 
     Raises:
         InvalidInput: the name is blank or too long.
     """
-    name = checked_name(named.name)
-    # Nearly always there is nothing to write, and a proxy names the person in every request.
+    name = checked_name(readable_name(named.name) or named.subject[:LONGEST_NAME])
+    now = services.clock.now()
     with services.store.read() as tx:
         person = queries.with_subject(tx, named.subject)
         granted = _granted(tx, services, named)
-        if person and person.name == name and _has(tx, person, granted):
+        is_recent = person is not None and person.signed_in_at and now - person.signed_in_at < _SEEN_EVERY
+        if person and person.name == name and is_recent and _has(tx, person, granted):
             return person
     with services.store.write() as tx:
         # Read again: a browser sends its first requests at once, and each of them names the person.
         person = queries.with_subject(tx, named.subject)
         if person is None:
-            person = queries.create_person(tx, name, services.clock.now(), subject=named.subject)
+            person = queries.create_person(tx, name, now, subject=named.subject)
             note(tx, services, None, "person.invite", person, {"subject": named.subject})
-        queries.change_person(tx, person.id, name=name)
+        queries.change_person(tx, person.id, name=name, signed_in_at=now)
         if granted and not _has(tx, person, granted):
             _grant(tx, services, person, granted)
         return queries.get_person(tx, person.id) or person
@@ -190,9 +284,16 @@ def checked_name(name: str) -> str:
         InvalidInput: it is blank or too long.
     """
     name = name.strip()
-    if not name or len(name) > LONGEST_NAME:
+    if not 1 <= len(name) <= LONGEST_NAME:
         raise InvalidInput(f"The name of a person has 1 to {LONGEST_NAME} characters.", "name")
+    if readable_name(name) != name:
+        raise InvalidInput("The name of a person has no invisible characters, and none that turn lines around.", "name")
     return name
+
+
+def readable_name(name: str) -> str:
+    """Return a name without control characters, and those that are invisible or turn the direction of lines."""
+    return "".join(one for one in name if one in _JOINERS or category(one) not in _UNREADABLE).strip(f"{_JOINERS} ")
 
 
 def note(
@@ -250,6 +351,13 @@ def _new_link(tx: Transaction, person_id: int | None, now: datetime) -> tuple[st
     expires_at = now + timedelta(hours=LINK_HOURS)
     queries.create_link(tx, person_id, secret_digest(text), now, expires_at)
     return text, expires_at
+
+
+def _require_person(tx: Transaction, person_id: int) -> Person:
+    person = queries.get_person(tx, person_id)
+    if person is None:
+        raise NotFound(f"There is no person with the id {person_id}.")
+    return person
 
 
 def _require_member(tx: Transaction, organization: Organization, person_id: int) -> Member:

@@ -1,5 +1,6 @@
 """SQL of people, their memberships, their links and their sessions."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -41,6 +42,14 @@ class Member:
 
     person: Person
     role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRoles:
+    """A person, and the roles by the slug of the organization."""
+
+    person: Person
+    roles: Mapping[str, Role]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +151,23 @@ def members(tx: Transaction, organization_id: int) -> list[Member]:
     joined = select(*_PERSON, MEMBERSHIPS.c.role).join(PEOPLE, PEOPLE.c.id == MEMBERSHIPS.c.person_id)
     query = joined.where(MEMBERSHIPS.c.organization_id == organization_id).order_by(PEOPLE.c.id)
     return [Member(_person(row), row.role) for row in tx.execute(query)]
+
+
+def people_with_roles(tx: Transaction) -> list[PersonRoles]:
+    """Return all people of the host, in the order in which they were added."""
+    joined = select(MEMBERSHIPS.c.person_id, MEMBERSHIPS.c.role, ORGANIZATIONS.c.slug).join(
+        ORGANIZATIONS, ORGANIZATIONS.c.id == MEMBERSHIPS.c.organization_id
+    )
+    roles: defaultdict[int, dict[str, Role]] = defaultdict(dict)
+    for row in tx.execute(joined.order_by(ORGANIZATIONS.c.slug)):
+        roles[row.person_id][row.slug] = row.role
+    people = map(_person, tx.execute(select(*_PERSON).order_by(PEOPLE.c.id)))
+    return [PersonRoles(person, roles[person.id]) for person in people]
+
+
+def delete_person(tx: Transaction, person_id: int) -> None:
+    """Delete a person, with the memberships, sessions and links."""
+    tx.execute(delete(PEOPLE).where(PEOPLE.c.id == person_id))
 
 
 def create_link(tx: Transaction, person_id: int | None, digest: str, now: datetime, expires_at: datetime) -> None:

@@ -89,6 +89,9 @@ SCOPES: Final[Mapping[ScopeClass, Mapping[str, frozenset[str]]]] = {
 """The scopes for each class of endpoint and each method. One of them is enough."""
 
 
+LONGEST_NAME: Final = 100
+
+
 def create_token(
     services: Services,
     organization: Organization,
@@ -104,8 +107,13 @@ def create_token(
     Sentry does, so that its clients need no other setting.
 
     Raises:
-        InvalidInput: a scope does not exist, or the address of this service is not set.
+        InvalidInput: the name is blank, too long or not printable, a scope does not exist, or the address of this
+            service is not set.
     """
+    if not 1 <= len(name.strip()) <= LONGEST_NAME or not name.isprintable():
+        raise InvalidInput(
+            f"The name of a token has 1 to {LONGEST_NAME} characters, and no control characters.", "name"
+        )
     granted = frozenset(scopes)
     unknown = sorted(granted - set(ALL_SCOPES))
     if unknown:

@@ -203,19 +203,23 @@ def _nothing(
         )
         return Followed((), no_link(Reason.NO_CODE_MAPPINGS, text))
     options = LinkOptions(request.release, derive=True, with_file_status=True)
-    explained = [
+    tried = [
         (project, explain_links(services, organization, project, [request.frame], options)[0])
         for project in projects[:_EXPLAINED_PROJECTS]
     ]
-    missing = _most_helpful([item.resolved for _, item in explained])
-    if counted and len(projects) == 1:
-        count_missing(services, organization, projects[0], [(request.frame, missing)])
+    explained = sorted(tried, key=lambda item: _distance(item[1].resolved))
+    nearest, outcome = explained[0]
+    missing = outcome.resolved.outcome
+    assert isinstance(missing, NoLink)  # noqa: S101 - no project has a link
+    if counted:
+        # Tools such as Sentry name no project, and the mapping is mostly missing in the nearest one.
+        count_missing(services, organization, nearest, [(request.frame, missing)])
     return Followed((), missing, explained)
 
 
-def _most_helpful(resolved: Sequence[ResolvedFrame]) -> NoLink:
-    """Return the outcome that is the nearest to a link: one of a mapping that matched, if there is one."""
-    missing = [item for item in resolved if isinstance(item.outcome, NoLink)]
-    best = next((item for item in missing if item.tried), missing[0])
-    assert isinstance(best.outcome, NoLink)  # noqa: S101 - for the type checker
-    return best.outcome
+def _distance(resolved: ResolvedFrame) -> int:
+    """Return how far a frame is from a link: least if a mapping matched, most if its project has no mappings."""
+    if resolved.tried:
+        return 0
+    is_without = isinstance(resolved.outcome, NoLink) and resolved.outcome.reason is Reason.NO_CODE_MAPPINGS
+    return 2 if is_without else 1

@@ -1,4 +1,4 @@
-"""The state of the host for its administrators, to read only: plugins, flags, doctor, audit log and jobs."""
+"""The state of the host for its administrators, to read only: plugins, flags, doctor, audit log, people and jobs."""
 
 from typing import Final
 
@@ -10,6 +10,7 @@ from scmhost.admin.status import find_plugin, list_plugins, readiness
 from scmhost.audit.queries import ACTIONS, list_entries
 from scmhost.infra.errors import NotFound
 from scmhost.organizations.create import find_organization
+from scmhost.organizations.people import list_people
 from scmhost.sdk import Organization
 
 from .visit import Visit, get, post
@@ -83,6 +84,13 @@ def show_audit(visit: Visit) -> Response:
     )
 
 
+def show_people(visit: Visit) -> Response:
+    """Everybody who may sign in, with roles: administrators of the host first."""
+    visit.require_host_admin()
+    listed = sorted(list_people(visit.services), key=lambda each: not each.person.host_admin)
+    return visit.page_that_fits("host_people.html", (300, 100, 30), listed=listed)
+
+
 def show_jobs(visit: Visit) -> Response:
     """Background work of all organizations: failed, overdue and waiting."""
     visit.require_host_admin()
@@ -107,5 +115,6 @@ VIEWS: Final = (
     get("/host/doctor", show_doctor),
     post("/host/doctor", run_doctor),
     get("/host/audit", show_audit),
+    get("/host/people", show_people),
     get("/host/jobs", show_jobs),
 )

@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from scmhost.infra.errors import NotFound
+from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.installations.install import catalogue, get_installation, list_installations
 from scmhost.installations.install_steps import pending_installation
 from scmhost.installations.queries import StoredInstallation
@@ -134,6 +134,10 @@ def _delete_secret(visit: Visit, found: StoredInstallation) -> Response:
 
 
 def _uninstall(visit: Visit, found: StoredInstallation) -> Response:
+    name = found.installation.name
+    # Browsers show blanks in a row as one.
+    if visit.field("confirm").casefold().split() != name.casefold().split():
+        raise InvalidInput(f"Nothing was changed: to uninstall {name!r}, type its name.", "confirm")
     notes = uninstall(visit.acting, visit.organization, found.installation.id)
     for text in [f"{found.installation.name} is uninstalled. Its repositories stay, unclaimed.", *notes[:2]]:
         visit.cookie.add_message(text[:_LONGEST_MESSAGE])

@@ -22,7 +22,7 @@ from scmhost.links.explain import MappingChange, TriedFrame, try_change
 from scmhost.links.sharing import list_shared, read_shared
 from scmhost.links.source_urls import parse_source_url
 from scmhost.links.traces import LinksIn, read_trace, trace_time
-from scmhost.links.values import FrameQuery, LinkOptions, MappingDraft, encodable
+from scmhost.links.values import FrameQuery, LinkOptions, MappingDraft, encodable, no_link_message
 from scmhost.mapping import FrameInfo
 from scmhost.repositories.manage import list_repositories
 from scmhost.sdk import Repository, RepositoryStatus
@@ -92,7 +92,7 @@ def show_new(visit: Visit) -> Response:
     form = MappingForm({name: encodable(visit.query(name)) for name in (*_FIELDS, *_FRAME)})
     suggested = _suggested(visit, form)
     if suggested is None:
-        return _page(visit, form)
+        return _page(visit, _with_folder(form))
     tries = _try(visit, _draft(visit, suggested), None, _frames(visit, suggested))
     return _page(visit, suggested, tries=tries)
 
@@ -255,6 +255,17 @@ def _suggested(visit: Visit, form: MappingForm) -> MappingForm | None:
     return replace(filled, note="The roots are filled in: the files of known commits support them.")
 
 
+def _with_folder(form: MappingForm) -> MappingForm:
+    """Return the form with the folder of the frame's path as the stack root, if it names none: a person goes on."""
+    path = form.values["path"]
+    folder = path[: max(path.rfind("/"), path.rfind("\\")) + 1]
+    # The folders of a frame of the JVM are those of its class.
+    if not folder or form.values["stack_root"] or form.values["module"]:
+        return form
+    note = "The stack root is the folder of the path. Correct it, or fill in all roots from the page of the file."
+    return replace(form.filled(stack_root=folder), note=note)
+
+
 def _page(
     visit: Visit,
     form: MappingForm,
@@ -278,6 +289,7 @@ def _page(
         problems=problems or {},
         has_shared=bool(list_shared(visit.services, visit.organization, visit.project)),
         can_save=tries is not None or form.frame is None,
+        why=no_link_message,
     )
 
 

@@ -181,6 +181,7 @@ HOST_TABS: Final = (
     Tab("flags", "Flags", "/flags"),
     Tab("doctor", "Doctor", "/doctor"),
     Tab("audit", "Audit log", "/audit"),
+    Tab("people", "People", "/people"),
     Tab("jobs", "Jobs", "/jobs"),
 )
 """The tabs of the host, for its administrators."""

@@ -24,6 +24,7 @@ from scmhost.infra.errors import (
     Unavailable,
     error_status,
 )
+from scmhost.organizations.quotas import QuotaExceeded
 from scmhost.plugins import PluginFault, ProviderOff
 
 from . import (
@@ -180,6 +181,7 @@ _WHAT_TO_DO: Final[Mapping[int, str]] = {
     502: "Try again. If it stays so, an administrator finds the reason with `scmhost plugins doctor`.",
     503: "Try again in a moment. If it stays so, the operator finds the cause in the log and in /readyz.",
 }
+_OVER_QUOTA: Final = "Nothing was changed. The page Limits of the organization shows what it has and may have."
 _RETRY_SECONDS: Final = 5
 
 
@@ -198,7 +200,9 @@ def error_page(visit: Visit, status: int, error: ScmhostError | None = None) -> 
         number=status,
         title=_TITLES.get(status, "Error"),
         detail=shown,
-        what_to_do=_WHAT_TO_DO.get(status, "Go back and try again."),
+        what_to_do=_OVER_QUOTA
+        if isinstance(error, QuotaExceeded)
+        else _WHAT_TO_DO.get(status, "Go back and try again."),
         request_id=visit.request.scope.get("state", {}).get("request_id", ""),
     )
     if status in (429, 503):

@@ -15,7 +15,6 @@ from scmhost.redirects.queries import RedirectKey
 from .visit import Visit, get, post
 
 _SIZES: Final = (300, 100, 40, 10)
-_LONGEST_NAME: Final = 100
 
 # What tokens are for, instead of scopes one by one; `scmhost token create` takes any of them.
 _USES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
@@ -41,7 +40,11 @@ def add_token(visit: Visit) -> Response:
         return _page(visit, 400, token_problem=problem)
     expires_at = _after(visit, visit.field("days"))
     scopes = _USES[visit.field("use")][1]
-    return _page(visit, token_text=create_token(visit.acting, organization, visit.field("name"), scopes, expires_at)[1])
+    try:
+        _, text = create_token(visit.acting, organization, visit.field("name"), scopes, expires_at)
+    except InvalidInput as error:
+        return _page(visit, 400, token_problem=error.message)
+    return _page(visit, token_text=text)
 
 
 def _after(visit: Visit, days: str) -> datetime | None:
@@ -49,8 +52,6 @@ def _after(visit: Visit, days: str) -> datetime | None:
 
 
 def _token_problem(visit: Visit) -> str:
-    if not 1 <= len(visit.field("name")) <= _LONGEST_NAME:
-        return f"The name of a token has 1 to {_LONGEST_NAME} characters."
     if visit.field("use") not in _USES or visit.field("days") not in _DAYS:
         return "Choose what the token may, and when it expires."
     return ""

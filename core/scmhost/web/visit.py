@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from scmhost.infra.db.base import is_id
 from scmhost.infra.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
 from scmhost.infra.http import note_organization, service_url
+from scmhost.infra.logs import note_person
 from scmhost.infra.paging import PageQuery, read_cursor
 from scmhost.organizations import create
 from scmhost.organizations.people import known_person
@@ -29,6 +30,7 @@ LARGEST_PAGE: Final = 60_000
 """The largest page, in bytes: it loads fast on a telephone too, and nobody reads more."""
 
 _MOST_FIELDS: Final = 200
+_LONGEST_QUERY: Final = 2_000
 # The browser gets the next page with GET, so that loading it again sends no form again.
 _SEE_OTHER: Final = 303
 
@@ -73,8 +75,12 @@ class Visit:
         """
         named = named_by_proxy(self.services.web, self.request)
         if named:
-            return without_session(self.services, known_person(self.services, named))
-        return find_session(self.services, self.cookie.secret) if self.cookie.secret else None
+            found: SignedIn | None = without_session(self.services, known_person(self.services, named))
+        else:
+            found = find_session(self.services, self.cookie.secret) if self.cookie.secret else None
+        if found:
+            note_person(found.person.id)
+        return found
 
     @property
     def person(self) -> SignedIn:
@@ -167,8 +173,8 @@ class Visit:
         return as_number(self.path(name))
 
     def query(self, name: str) -> str:
-        """Return a parameter of the query, or an empty text."""
-        return self.request.query_params.get(name, "")
+        """Return a parameter of the query, or an empty text. The end of a long one is cut: pages repeat it."""
+        return self.request.query_params.get(name, "")[:_LONGEST_QUERY]
 
     def page_query(self, size: int) -> PageQuery:
         """Return the page of a list that the query names."""

@@ -1,6 +1,7 @@
 """Invite people, sign them in and out, and change what they may do."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -263,3 +264,76 @@ def test_known_person_keeps_roles_without_groups(services: Services, acme: Organ
     renamed = people.known_person(services, NamedPerson("proxy:ada", "Ada L.", None))
     assert (renamed.id, renamed.name) == (first.id, "Ada L.")
     assert sessions.without_session(services, renamed).administers(acme.id)
+
+
+def test_link_of_the_machine_is_for_anybody_and_that_of_an_organization_is_not(services: Services) -> None:
+    """An administrator of an organization gets no link of a person whose rights come from elsewhere."""
+    acme = create_organization(services, "acme")
+    proxied = people.known_person(replace(services, web=GROUPS), NamedPerson("proxy:eve", "Eve", frozenset()))
+    root = people.invite(services, acme, "Root", host_admin=True).person
+    for person in (proxied, root):
+        with pytest.raises(InvalidInput):
+            people.invite_again(services, acme, person.id)
+        assert signed_in(services, people.new_link(services, person.id).text).person.id == person.id
+
+
+def test_new_right_ends_the_sessions(services: Services, acme: Organization) -> None:
+    """Who made the link of a person and used it does not get another organization, or the host, with the person."""
+    other = create_organization(services, "other")
+    changes: Sequence[Callable[[int], None]] = (
+        lambda person_id: people.give_role(services, other, person_id, "member"),
+        lambda person_id: people.change_person(services, person_id, host_admin=True),
+        lambda person_id: people.sign_out_everywhere(services, person_id),
+        lambda person_id: people.remove_person(services, person_id),
+    )
+    for give in changes:
+        invited = people.invite(services, acme, "Ada")
+        secret = sessions.use_link(services, invited.text)
+        people.give_role(services, acme, invited.person.id, "admin")
+        assert sessions.find_session(services, secret)
+        give(invited.person.id)
+        assert sessions.find_session(services, secret) is None
+    with pytest.raises(NotFound, match="no person with the id"):
+        people.new_link(services, invited.person.id)
+
+
+def test_people_of_the_host_are_listed_with_their_roles(store: Store) -> None:
+    """Roles are by the slug of the organization, on every database; a deleted person is gone, and is in the logs."""
+    with open_services(store) as services:
+        acme, other = (create_organization(services, slug) for slug in ("acme", "other"))
+        ada = people.invite(services, acme, "Ada", role="admin").person
+        people.invite(services, None, "Root", host_admin=True)
+        people.give_role(services, other, ada.id, "member")
+        people.change_person(services, ada.id, name="Ada L.")
+        assert [
+            (each.person.name, each.person.host_admin, dict(each.roles)) for each in people.list_people(services)
+        ] == [
+            ("Ada L.", False, {"acme": "admin", "other": "member"}),
+            ("Root", True, {}),
+        ]
+        people.remove_person(services, ada.id)
+        assert [each.person.name for each in people.list_people(services)] == ["Root"]
+        assert recorded(services, other)[-1] == ("person.remove", "Ada L.")
+
+
+@pytest.mark.parametrize("name", ["\u202eadA", "A\u200bda", "A\x1b[31mda", "\u2066", "A\nda"])
+def test_unreadable_name_is_refused(services: Services, acme: Organization, name: str) -> None:
+    """A name has no control characters and none that is invisible; a proxy's is cleaned, so that people can sign in."""
+    with pytest.raises(InvalidInput, match="characters"):
+        people.invite(services, acme, name)
+    known = people.known_person(services, NamedPerson("proxy:x", name, None))
+    assert known.name.isprintable()
+    assert (
+        people.invite(services, acme, "\u5c71\u7530\u3000\u592a\u90ce").person.name == "\u5c71\u7530\u3000\u592a\u90ce"
+    )
+
+
+def test_person_of_a_proxy_counts_as_signed_in(services: Services) -> None:
+    """The first request of a day is the last sign-in; afterwards no start prints a link for a first administrator."""
+    eve = NamedPerson("proxy:eve", "Eve", None)
+    first = people.known_person(services, eve)
+    turn(services, hours=23)
+    assert people.known_person(services, eve).signed_in_at == first.signed_in_at == first.created_at
+    turn(services, hours=1)
+    assert people.known_person(services, eve).signed_in_at == services.clock.now()
+    assert people.first_invitation(services) is None

@@ -40,6 +40,13 @@ def acme(services: Services) -> Organization:
     return create_organization(services, "acme")
 
 
+@pytest.mark.parametrize("name", ["", "  ", "x" * 101, "ci\x1b[31m", "a\nb"])
+def test_name_of_a_token_is_short_and_readable(services: Services, acme: Organization, name: str) -> None:
+    """A list shows it on one line, so that a person knows what the token is for."""
+    with pytest.raises(InvalidInput, match="1 to 100 characters"):
+        create_token(services, acme, name, ["org:read"])
+
+
 def test_new_token_authenticates(services: Services, acme: Organization) -> None:
     """The caller has the token's organization, its scopes, and its name in the audit log."""
     token, text = create_token(services, acme, "ci", ["org:read", "org:ci", "org:read"])

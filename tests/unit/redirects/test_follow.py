@@ -66,6 +66,17 @@ def test_reason_of_a_mapping_that_matches_comes_first(api: ApiClient) -> None:
     assert len(found.explained) == 2
 
 
+def test_project_with_mappings_comes_before_one_without(api: ApiClient) -> None:
+    """Of a project that has no mappings nothing is learned, so that the others are first."""
+    repository, installation = api.claimed()
+    api.post("projects/", {"name": "shop", "slug": "api"})
+    api.mapping(repository, installation, stackRoot="/srv/app/")
+    found = followed(api, "/opt/x.py")
+    assert found.missing
+    assert found.missing.reason is Reason.STACK_ROOT_MISMATCH
+    assert [project.slug for project, _ in found.explained] == ["web", "api"]
+
+
 @pytest.mark.parametrize("path", ["src/a.py", "./src/a.py"])
 def test_repository_needs_no_mapping(api: ApiClient, path: str) -> None:
     """A path of the repository itself is linked at the revision of the URL."""

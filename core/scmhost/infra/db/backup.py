@@ -20,6 +20,9 @@ _HEADER: Final = b"SQLite format 3\x00"
 _CUSTOM_DUMP: Final = b"PGDMP"
 # The parameters of a connection that the URL may have, as the variables of PostgreSQL's library.
 _VARIABLES: Final = {
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "passfile": "PGPASSFILE",
     "host": "PGHOST",
     "port": "PGPORT",
     "sslmode": "PGSSLMODE",

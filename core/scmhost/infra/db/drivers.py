@@ -88,10 +88,15 @@ def checked_url(database_url: str) -> URL:
     return url.set(drivername=driver)
 
 
+# PostgreSQL's library takes a password from there, too; SQLAlchemy hides the one before the host alone.
+_SECRET_PARAMETERS: Final = ("password", "sslpassword")
+
+
 def shown(url: URL) -> str:
     """Return a URL as an operator writes it, without its password; of a file, with its whole path."""
     is_file = url.get_backend_name() == "sqlite" and url.database
     full = url.set(database=str(Path(str(url.database)).absolute())) if is_file else url
+    full = full.difference_update_query(_SECRET_PARAMETERS)
     return full.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
 
 

@@ -1,6 +1,17 @@
 // Comforts on top of pages that work without them.
 "use strict";
 
+// A form is sent once: a second click while its answer is on the way would make a second person, token or installation.
+const SENT_MS = 5000;
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.getAttribute("method") !== "post") return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+  // Without an answer, the person may try again.
+  setTimeout(() => delete form.dataset.sent, SENT_MS);
+});
+
 // Drop a file into a text, and send a text with Ctrl+Enter.
 for (const area of document.querySelectorAll("textarea[data-drop]")) {
   area.addEventListener("dragover", (event) => {

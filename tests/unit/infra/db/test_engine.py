@@ -88,10 +88,18 @@ def test_other_urls_are_refused(url: str, named: str) -> None:
     assert "hunter2" not in str(refusal.value)
 
 
-def test_unreachable_server_is_named_without_its_password() -> None:
-    """The error contains the address of the PostgreSQL server, but not the password."""
-    with databases.opened("postgresql://me:hunter2@127.0.0.1:1/db") as store:
-        with pytest.raises(StoreUnreachable, match=r"127\.0\.0\.1:1/db cannot be used: nothing listens") as error:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:hunter2@127.0.0.1:1/db",
+        "postgresql://127.0.0.1:1/db?user=me&password=hunter2",
+        "postgresql://me@127.0.0.1:1/db?sslpassword=hunter2",
+    ],
+)
+def test_unreachable_server_is_named_without_its_password(url: str) -> None:
+    """The error contains the address of the PostgreSQL server, but not the password, also one among the parameters."""
+    with databases.opened(url) as store:
+        with pytest.raises(StoreUnreachable, match=r"127\.0\.0\.1:1/db.* cannot be used: nothing listens") as error:
             store.ping()
         assert "hunter2" not in f"{error.value}{error.value.__cause__}{store.url_without_password}"
 
