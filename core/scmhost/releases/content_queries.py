@@ -13,8 +13,9 @@ from scmhost.commits.queries import commit_of, commits_of
 from scmhost.commits.tables import COMMITS
 from scmhost.commits.values import SavedCommits, StoredCommit
 from scmhost.infra.db.base import AnyRow
+from scmhost.infra.db.drivers import write
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import KeyQuery, SortKey, fetch_page, insert_for, ordered, write
+from scmhost.infra.db.statements import KeyQuery, SortKey, fetch_page, insert_for, ordered
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.repositories import queries as repository_queries

@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     ColumnElement,
     Connection,
     Dialect,
@@ -37,8 +36,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from scmhost.infra.paging import Page, PageQuery
 
-from .base import ID_LIMIT, AnyRow, AnySelect, Id, KeyText, LongText, UtcDateTime, checked_text, is_text, load_json
-from .drivers import KINDS
+from .base import ID_LIMIT, AnyRow, AnySelect, checked_text, is_text, load_json
 from .engine import Transaction
 from .errors import Duplicate, kind_of
 
@@ -49,20 +47,6 @@ _PIECE: Final = 5000
 
 # Once its statistics report this many rows, a table is left to autovacuum.
 _FEW: Final = 1000
-
-_INSERT: Final = "INSERT INTO {} ({}) VALUES {}"
-# Rows in one statement on SQLite: a call of the driver for each row costs more.
-_ROWS: Final = 200
-
-# A binary COPY needs the type of each column.
-_KINDS: Final[Mapping[type, str]] = {
-    Id: "int8",
-    BigInteger: "int8",
-    KeyText: "text",
-    LongText: "text",
-    UtcDateTime: "timestamptz",
-    Boolean: "bool",
-}
 
 
 def insert_into(tx: Transaction, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -79,29 +63,6 @@ def insert_missing(tx: Transaction, table: Table, rows: Sequence[dict[str, Any]]
     """Insert the rows whose keys do not exist yet. Sort the rows by key: writers in the same order cannot deadlock."""
     if rows:
         tx.execute(insert_into(tx, table).on_conflict_do_nothing(), rows)
-
-
-def write(tx: Transaction, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert new rows with the fastest method of the driver. Values are not converted: see ``driver_converter``.
-
-    Raises:
-        IntegrityError: a row with one of the keys exists already.
-    """
-    if not rows:
-        return
-    names, connection = ", ".join(columns), tx.connection()
-    if connection.dialect.name == "postgresql":
-        kinds = [_KINDS[type(table.c[name].type)] for name in columns]
-        copy = f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)"
-        connection.exec_driver_sql(copy, list(rows), execution_options={KINDS: kinds})
-        return
-    places = f"({', '.join('?' for _ in columns)})"
-    one, many = (_INSERT.format(table.name, names, ", ".join([places] * count)) for count in (1, _ROWS))
-    rest = len(rows) % _ROWS
-    for start in range(0, len(rows) - rest, _ROWS):
-        connection.exec_driver_sql(many, tuple(chain.from_iterable(rows[start : start + _ROWS])))
-    if rest:
-        connection.exec_driver_sql(one, list(rows[-rest:]))
 
 
 def driver_converter(tx: Transaction, column: ColumnElement[V]) -> Callable[[V], Any]:
