@@ -193,11 +193,10 @@ def save(
     sent = _read(organization_id, repository_id, commits, now)
     for number in range(_TRIES):
         is_guess = number == 0 and _seems_new(tx, sent)
-        if is_guess:
-            new, incomplete = list(sent.commits), []
-        else:
-            unknown, incomplete = unknown_and_incomplete(tx, organization_id, repository_id, sent.commits)
-            new = [sha for sha in sent.commits if sha in unknown]
+        # Without a search all of them count as unknown.
+        sought = () if is_guess else sent.commits
+        unknown, incomplete = unknown_and_incomplete(tx, organization_id, repository_id, sought)
+        new = [sha for sha in sent.commits if is_guess or sha in unknown]
         # Authors first, in every transaction: senders that lock in one order never block each other.
         author_ids = queries.ensure_authors(tx, organization_id, [sent.commits[sha] for sha in new]) if new else {}
         ids = _insert(tx, sent, new, author_ids, is_guess=is_guess)

@@ -32,11 +32,12 @@ from sqlalchemy import (
 )
 from sqlalchemy import Sequence as Series
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from scmhost.infra.paging import Page, PageQuery
 
-from .base import ID_LIMIT, AnyRow, AnySelect, checked_text, is_text, load_json
+from .base import ID_LIMIT, AnyRow, AnySelect, Id, checked_text, is_text, load_json
 from .engine import Transaction
 from .errors import Duplicate, kind_of
 
@@ -239,16 +240,37 @@ def batches(values: Iterable[V]) -> Iterator[list[V]]:
 
 
 class KeyQuery:
-    """A query of an organization's rows by the values of a column. It is built once: that takes longer than it runs."""
+    """A query of an organization's rows by the ids or short texts in a column, of which there may be any number.
+
+    It is a ``DriverQuery``, whose rows have names here.
+    """
 
     def __init__(self, query: AnySelect, organization: ColumnElement[int], key: ColumnElement[Any]) -> None:
-        keys: ColumnElement[Any] = bindparam("keys", expanding=True, type_=key.type)
-        self._statement = query.where(organization == bindparam("organization"), key.in_(keys))
+        own = query.where(organization == bindparam("organization"))
+        kind = BigInteger() if isinstance(key.type, Id) else Text()
+        self._key: Any = key.type
+        self._names = SimpleResultMetaData([str(column.key) for column in query.selected_columns])
+        self._query = DriverQuery(lambda dialect: own.where(_is_one_of(dialect, key, kind)))
 
     def rows(self, tx: Transaction, organization_id: int, keys: Iterable[Any]) -> Iterator[AnyRow]:
-        """Yield the rows with one of these values, of which there may be any number."""
-        for piece in batches(keys):
-            yield from tx.execute(self._statement, {"organization": organization_id, "keys": piece})
+        """Return the rows with one of these values.
+
+        Raises:
+            BadText: no database takes one of them.
+        """
+        dialect = tx.get_bind().dialect
+        sent: Any = [self._key.process_bind_param(key, dialect) for key in dict.fromkeys(keys)]
+        if not sent:
+            return iter(())
+        values = {"organization": organization_id, "keys": json.dumps(sent) if dialect.name == "sqlite" else sent}
+        return iter(IteratorResult(self._names, iter(self._query.rows(tx, values))))
+
+
+def _is_one_of(dialect: str, key: ColumnElement[Any], kind: Any) -> ColumnElement[bool]:
+    if dialect == "sqlite":
+        values = func.json_each(bindparam("keys", type_=Text)).table_valued(column("value"))
+        return key.in_(select(values.c.value))
+    return key == func.any(bindparam("keys", type_=postgresql.ARRAY(kind)))
 
 
 def as_id(text: str) -> int | None:
