@@ -139,6 +139,7 @@ class _Hashes(dict[str, int]):
 _HASHES: Final = _Hashes()
 
 _Row = tuple[Any, ...]
+_Authors = Mapping[str, tuple[int, str | None]]
 
 
 class _Sent(NamedTuple):
@@ -150,15 +151,16 @@ class _Sent(NamedTuple):
     arrived: Mapping[str, datetime]
     now: datetime
 
-    def rows(self, shas: Sequence[str], author_ids: Mapping[str, int]) -> Iterator[_Row]:
+    def rows(self, shas: Sequence[str], authors: _Authors) -> Iterator[_Row]:
         """Return the values of ``_SENT_COLUMNS`` for each of the shas. They are made column by column, for speed."""
         commits = [self.commits[sha] for sha in shas]
         messages = [commit.message for commit in commits]
+        author_ids: dict[str | None, int] = {email: id_ for email, (id_, _) in authors.items()}
         # No database adapter checks these texts on their way. All at once is much faster than one by one.
         check_texts(message for message in messages if message)
         return zip(
             messages,
-            [author_ids.get(commit.author_email or "") for commit in commits],
+            [author_ids.get(commit.author_email) for commit in commits],
             [commit.timestamp or self.arrived[commit.sha] for commit in commits],
             [commit.timestamp is not None for commit in commits],
             # The id of an issue has a hyphen, which few messages have.
@@ -198,12 +200,12 @@ def save(
         unknown, incomplete = unknown_and_incomplete(tx, organization_id, repository_id, sought)
         new = [sha for sha in sent.commits if is_guess or sha in unknown]
         # Authors first, in every transaction: senders that lock in one order never block each other.
-        author_ids = queries.ensure_authors(tx, organization_id, [sent.commits[sha] for sha in new]) if new else {}
-        ids = _insert(tx, sent, new, author_ids, is_guess=is_guess)
+        authors = queries.ensure_authors(tx, organization_id, [sent.commits[sha] for sha in new]) if new else {}
+        ids = _insert(tx, sent, new, authors, is_guess=is_guess)
         if ids is not None:
             _complete(tx, sent, incomplete)
             known = len(sent.commits) - len(new)
-            return SavedCommits(tuple(new), known, ids, frozenset(author_ids.values()), sent.newest(new, ids))
+            return SavedCommits(tuple(new), known, ids, authors, sent.newest(new, ids))
     raise StoreBusy("Other clients send the same commits now; send the request again in a moment.")
 
 
@@ -268,7 +270,7 @@ def _seems_new(tx: Transaction, sent: _Sent) -> bool:
 
 
 def _insert(
-    tx: Transaction, sent: _Sent, shas: Sequence[str], author_ids: Mapping[str, int], *, is_guess: bool
+    tx: Transaction, sent: _Sent, shas: Sequence[str], authors: _Authors, *, is_guess: bool
 ) -> dict[str, int] | None:
     """Insert new commits with their changes. Return their ids; None: one of them is known.
 
@@ -278,7 +280,7 @@ def _insert(
         return {}
     # Of equal times the higher id counts as newer, and clients send the newest first.
     ids = dict(zip(shas, reversed(new_ids(tx, len(shas))), strict=True))
-    rows = _commits(tx, sent, ids, author_ids)
+    rows = _commits(tx, sent, ids, authors)
     try:
         with (duplicates if is_guess else duplicates_if_concurrent)(tx, "One of the commits was saved before."):
             # A plain insert, COPY on PostgreSQL, is much faster than ON CONFLICT. Duplicates are rare, because known
@@ -294,7 +296,7 @@ def _insert(
     return ids
 
 
-def _commits(tx: Transaction, sent: _Sent, ids: Mapping[str, int], author_ids: Mapping[str, int]) -> list[_Row]:
+def _commits(tx: Transaction, sent: _Sent, ids: Mapping[str, int], authors: _Authors) -> list[_Row]:
     """Return the rows of new commits."""
     moment = driver_converter(tx, COMMITS.c.committed_at)
     organization_id, repository_id = sent.organization_id, sent.repository_id
@@ -302,7 +304,7 @@ def _commits(tx: Transaction, sent: _Sent, ids: Mapping[str, int], author_ids: M
     shas = sorted(ids)
     return [
         (organization_id, repository_id, ids[sha], sha, message, author_id, moment(time), dated, issues)
-        for sha, (message, author_id, time, dated, issues) in zip(shas, sent.rows(shas, author_ids), strict=True)
+        for sha, (message, author_id, time, dated, issues) in zip(shas, sent.rows(shas, authors), strict=True)
     ]
 
 
@@ -331,12 +333,12 @@ def _fill(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> None:
     """Add message, author and time to commits that came without them."""
     if not shas:
         return
-    author_ids = queries.ensure_authors(tx, sent.organization_id, [sent.commits[sha] for sha in shas])
+    authors = queries.ensure_authors(tx, sent.organization_id, [sent.commits[sha] for sha in shas])
     names = [f"new_{name}" for name in _SENT_COLUMNS]
     ordered = sorted(shas)
     rows = [
         {"key": sha, **dict(zip(names, row, strict=True))}
-        for sha, row in zip(ordered, sent.rows(ordered, author_ids), strict=True)
+        for sha, row in zip(ordered, sent.rows(ordered, authors), strict=True)
     ]
     tx.connection().execute(_fill_statement(sent), rows)
 

@@ -109,7 +109,7 @@ def fill(tx: Transaction, release: Release, lists: Mapping[int, tuple[Sequence[s
     ]
     write(tx, RELEASE_COMMITS, _LIST_COLUMNS, rows)
     newest = max(saved.newest for _, saved in lists.values() if saved.newest)
-    authors = sorted({id_ for _, saved in lists.values() for id_ in saved.author_ids})
+    authors = sorted({id_ for _, saved in lists.values() for id_, _ in saved.authors.values()})
     keys = {"organization": release.organization_id, "release": release.id}
     tx.execute(_SAVE_DERIVED, {**keys, "commits": len(rows), "authors": authors, "last": newest[2]})
     return replace(release, commit_count=len(rows), author_ids=tuple(authors), last_commit_id=newest[2])
