@@ -40,6 +40,11 @@ $(CLIENTS)/node/ready: $(CLIENT_VERSIONS)/package.json | .venv/ready
 	elif [ "$$CI" = true ]; then echo "Node 20+ with npm is missing; it is required with CI=true." >&2; exit 1; \
 	else echo "Node 20+ with npm is missing: the tests of the clients on Node are skipped."; fi
 
+# 450 MB. With CI=true the test of links on Spark is required; otherwise it runs after "make spark".
+.venv/spark: pyproject.toml | .venv/ready
+	$(BIN)/python -m pip install --quiet --group spark
+	touch $@
+
 demo-forgejo: .venv/ready  ## Show the plugin Forgejo at work with a fake host: install, claim, webhook, push, links
 	PYTHONPATH=tests $(BIN)/python -m fake_hosts.demo_forgejo
 
@@ -48,7 +53,7 @@ demo: .venv/ready  ## Show the main features: commits in, links out
 
 clients: $(CLIENTS)/v3/ready $(CLIENTS)/v2/ready $(CLIENTS)/node/ready  ## Install the real clients that the tests run
 
-test: check clients  ## Run everything: static checks, then all tests
+test: check clients $(if $(filter true,$(CI)),.venv/spark)  ## Run everything: static checks, then all tests
 	$(BIN)/python -m pytest $(PYTEST_PARALLEL)
 
 # Not a part of "test": measuring takes two thirds longer.
@@ -81,9 +86,8 @@ docs: .venv/ready  ## Render the generated documentation again
 bench: .venv/ready  ## Measure ratios against a baseline of the same run
 	$(BIN)/python benchmarks/run.py
 
-spark: .venv/ready  ## Install PySpark, and run the test of links on Spark; needs Java 17
-	$(BIN)/python -m pip install --quiet --group spark
-	$(BIN)/python -m pytest tests/bulk
+spark: .venv/spark  ## Install PySpark, and run the test of links on Spark; needs Java 17
+	$(BIN)/python -m pytest -n 0 tests/docs/test_bulk.py
 
 fuzz: .venv/ready  ## Generate odd texts until one is read wrongly; stop with Ctrl-C
 	$(BIN)/python -m pip install --quiet --group fuzz

@@ -60,6 +60,8 @@ FILES: Final = 16
 # A job of Spark is long enough with so many copies of the files.
 COPIES: Final = 4
 BATCH: Final = 65_536
+# With any other number Spark measures its batch again after each row.
+UNLIMITED: Final = 2**31 - 1
 REQUEST: Final = 1_000
 ROUNDS: Final = 3
 RELEASES: Final = ("1.0", "1.1", None, None)
@@ -304,6 +306,7 @@ def _spark_session() -> Iterator[Any]:
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
     builder = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", str(BATCH))
+    builder = builder.config("spark.sql.execution.arrow.maxBytesPerBatch", str(UNLIMITED))
     session = builder.config("spark.log.level", "ERROR").getOrCreate()
     try:
         yield session

@@ -28,6 +28,8 @@ def main() -> None:
         _picture(page, "sign-in")
         page.get_by_role("button", name="Sign in").click()
         _trace(page, shown.TRACE)
+        page.goto(shown.redirect_for(api, "/opt/old/shop/legacy.py", line="3", project="web"))
+        _picture(page, "reason")
         _mappings(page, shown.TRACE)
         _organization(page)
 

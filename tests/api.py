@@ -23,9 +23,9 @@ from scmhost.app import Host
 from scmhost.application import create_application
 from scmhost.infra.clock import Clock, SystemClock
 from scmhost.infra.db.engine import Store
-from scmhost.infra.limits import DatabaseSettings
 from scmhost.infra.logs import configure_logs
 from scmhost.infra.secret_box import SecretBox
+from scmhost.infra.settings import DatabaseSettings
 from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
 from scmhost.installations.credentials import InstallationCredentials
 from scmhost.organizations.tokens import DEFAULT_SCOPES, create_token

@@ -14,7 +14,7 @@ from scmhost.audit import queries as audit_queries
 from scmhost.commits import bulk_queries
 from scmhost.infra.clock import Clock, SystemClock
 from scmhost.infra.db.engine import Store
-from scmhost.infra.limits import Limits
+from scmhost.infra.settings import Limits
 from scmhost.installations import queries as installation_queries
 from scmhost.links import queries as link_queries
 from scmhost.links.resolve import ResolvedFrame, resolve_links

@@ -12,6 +12,7 @@ from api import ApiClient, commit, open_api
 from indexing import index_files
 from scmhost.links.missing import save_missing
 from scmhost.organizations import people
+from scmhost.redirects.keys import create_key
 from serving import free_port
 
 SHOP = ("shop/cart.py", "shop/prices.py", "shop/checkout/payment.py", "shop/__main__.py", "tests/test_cart.py")
@@ -90,3 +91,9 @@ def link_for(api: ApiClient, name: str = "Ada Lovelace", *, host_admin: bool = F
     """Invite an administrator of the organization, and return the path of the link to sign in."""
     invited = people.invite(api.services, api.there.organization, name, role="admin", host_admin=host_admin)
     return f"/sign-in?link={invited.text}"
+
+
+def redirect_for(api: ApiClient, path: str, **query: str) -> str:
+    """Create a redirect key, and return the address of a redirect for a frame."""
+    _, key = create_key(api.services, api.there.organization, "sentry")
+    return "&".join([f"/r/{key}?file={path}", *(f"{name}={value}" for name, value in query.items())])

@@ -9,9 +9,9 @@ from pydantic import SecretStr
 from hosting import SettableClock, host_of
 from scmhost.audit.queries import list_entries
 from scmhost.infra.db.engine import Store
-from scmhost.infra.limits import Limits
 from scmhost.infra.paging import PageQuery
 from scmhost.infra.secret_box import NO_KEYS
+from scmhost.infra.settings import Limits
 from scmhost.installations.credentials import InstallationCredentials
 from scmhost.sdk import Organization
 from scmhost.services import Services

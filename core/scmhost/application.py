@@ -275,7 +275,7 @@ def _on_http_error(request: Request, error: Exception) -> Response:
 
 def _wrong_method(request: Request) -> Response:
     """Answer OPTIONS, and methods that a path has not, with all methods that it has."""
-    # Each method of a path is a route of its own, and the error knows only the first one.
+    # Each method of a path is a route of its own, and the error has only the first one.
     allowed = [
         method
         for method in _METHODS

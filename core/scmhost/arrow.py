@@ -17,7 +17,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scmhost.bulk.batches import ADDED, COLUMNS, BatchLinker
+from scmhost.bulk.arrow_batches import ADDED, COLUMNS, BatchLinker
 from scmhost.bulk.linker import SnapshotLinks
 from scmhost.bulk.snapshot import read_snapshot
 from scmhost.infra.errors import InvalidInput, NotFound
@@ -134,7 +134,7 @@ def _linker(snapshot: Path, _version: tuple[int, int], config: str | None) -> Ba
         return BatchLinker(SnapshotLinks(read))
     # These plugins run in the plugin host, which the light install does not have.
     try:
-        from scmhost.bulk.hooked import open_plugin_pages  # noqa: PLC0415
+        from scmhost.bulk.plugin_pages import open_plugin_pages  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise InvalidInput(
             f"a plugin of {snapshot} builds each link itself, which needs it and the package {error.name!r} here: "

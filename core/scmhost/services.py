@@ -5,14 +5,13 @@ from typing import Any, Final, Literal, Self, TypeVar
 
 from pydantic import SecretStr
 
-from scmhost.infra.clock import Clock
+from scmhost.infra.clock import Clock, TokenBuckets
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.schema import PROBLEMS, SERVED
 from scmhost.infra.errors import NotFound, Unavailable
-from scmhost.infra.limits import Limits, Quota
 from scmhost.infra.secret_box import NO_KEYS, SecretBox
+from scmhost.infra.settings import DEFAULT_WEB, Limits, Quota, WebSettings
 from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
-from scmhost.infra.web_settings import DEFAULT_WEB, WebSettings
 from scmhost.plugins import PluginHost
 from scmhost.sdk import Organization
 
@@ -61,7 +60,7 @@ class Services:
         telemetry: receives the operations that are measured.
         web: the settings of the pages for people.
         actor: who makes the changes, for the audit log.
-        full_at: the token buckets of rate limits: when each is full again, by the kind and the id of its key.
+        buckets: the token buckets of rate limits.
         token_uses: the tokens and redirect keys that were used and whose time of use is not saved yet, by organization
             and id.
         local_tokens: the tokens of commands on this machine: their organization, and the user that they act for.
@@ -82,7 +81,7 @@ class Services:
     telemetry: Telemetry = NO_TELEMETRY
     web: WebSettings = DEFAULT_WEB
     actor: Actor = SYSTEM
-    full_at: dict[tuple[str, int], float] = field(default_factory=dict, repr=False)
+    buckets: TokenBuckets = field(default_factory=TokenBuckets, repr=False)
     token_uses: set[tuple[int, int]] = field(default_factory=set, repr=False)
     local_tokens: dict[str, tuple[Organization, Actor]] = field(default_factory=dict, repr=False)
     # Shared by all copies of the services: for_actor() copies the reference.

@@ -6,12 +6,21 @@ from typing import Final, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from scmhost.infra.limits import DatabaseSettings, Limits, Quotas
-from scmhost.infra.web_settings import GroupRole, OpenIdSettings, WebSettings
+from scmhost.infra.settings import (
+    Breaker,
+    DatabaseSettings,
+    GroupRole,
+    Limits,
+    MetricsSettings,
+    OpenIdSettings,
+    Quotas,
+    ServerSettings,
+    SpansSettings,
+    WebSettings,
+)
 from scmhost.plugins.config.reading import CONFIG_VARIABLE, OPENID_SECRET, PLUGINS_OFF, READ_URL, WEBHOOK_KEY
 from scmhost.plugins.config.reading import DATABASE_URL as DATABASE_VARIABLE
 from scmhost.plugins.config.schema import (
-    Breaker,
     FileSettings,
     FlagsProvider,
     HostSettings,
@@ -20,7 +29,6 @@ from scmhost.plugins.config.schema import (
     PluginSettings,
     Rollout,
 )
-from scmhost.plugins.config.tables import MetricsSettings, ServerSettings, SpansSettings
 
 from .fields import default_of, type_of
 from .markdown import table

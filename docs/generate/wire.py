@@ -13,7 +13,7 @@ from scmhost.application import ROUTERS, create_application
 from scmhost.commits import routes as commit_routes
 from scmhost.infra.clock import SystemClock
 from scmhost.infra.db.engine import Store
-from scmhost.infra.limits import Limits
+from scmhost.infra.settings import Limits
 from scmhost.organizations.access import authenticated_caller
 from scmhost.organizations.tokens import ALL_SCOPES, SCOPES, ScopeClass
 from scmhost.plugins import PluginHost, Settings

@@ -10,7 +10,7 @@ import pytest
 from command import scmhost
 from scmhost.app import Host
 from scmhost.cli.organizations import echo_first_link, first_link
-from scmhost.infra.web_settings import WebSettings
+from scmhost.infra.settings import WebSettings
 from scmhost.organizations.sessions import find_session, use_link
 from scmhost.plugins import read_settings
 

@@ -88,7 +88,7 @@ def test_systemd_is_notified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_connections_fit_the_open_files() -> None:
     """The limit of the process is raised; if the system does not allow it, there are fewer connections."""
     program = (
-        "import resource; from scmhost.cli.serve import _that_fit; from scmhost.infra.limits import Limits\n"
+        "import resource; from scmhost.cli.serve import _that_fit; from scmhost.infra.settings import Limits\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (300, 600))\n"
         "for wanted in (200, 1000):\n"
         "    fitting = _that_fit(Limits(connections=wanted)).connections\n"

@@ -12,7 +12,7 @@ import yaml
 
 from pages import ROOT
 from scmhost.cli.serve import serve
-from scmhost.infra.limits import Limits
+from scmhost.infra.settings import Limits
 from scmhost.plugins import read_settings
 from scmhost.plugins.config import reading
 

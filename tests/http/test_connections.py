@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from scmhost.infra.connections import bounded_protocol
-from scmhost.infra.limits import Limits
+from scmhost.infra.settings import Limits
 from socket_client import Answer, read
 
 LIMITS: Final = Limits(header_bytes=2_048, headers=12, connections=6)

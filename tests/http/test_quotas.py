@@ -10,7 +10,7 @@ from httpx2 import Response
 
 from api import PLUGINS_TOML, ApiClient, commit, open_api, tenant
 from browsing import signed_in, text_of
-from scmhost.infra.limits import ROWS, Limits, Quota, Quotas, RowKind
+from scmhost.infra.settings import ROWS, Limits, Quota, Quotas, RowKind
 from scmhost.organizations.queries import count_rows
 from scmhost.organizations.quotas import RowCounts, refresh_row_counts, row_uses
 from scmhost.plugins import ConfigError, read_settings
@@ -170,18 +170,19 @@ PROJECT = "/api/0/projects/acme/web/"
 
 def test_time_of_traces_is_counted(api: ApiClient) -> None:
     """The traces of an organization use its time, also those that fail; a worker that has used it all answers 429."""
-    key, counted = ("trace seconds", api.there.organization.id), api.services.full_at
+    key, buckets = ("trace seconds", api.there.organization.id), api.services.buckets
     for path, body, status in [
         ("trace-links/", TRACE, 200),
         ("explain/", TRACE, 200),
         ("derive-mappings/", TRACE, 200),
         ("trace-links/", {**TRACE, "commit": "a b"}, 400),
     ]:
-        before = counted.get(key, monotonic())
+        before = max(monotonic(), buckets.used(key, 0))
         assert api.post(f"{PROJECT}{path}", body).status_code == status
-        assert counted[key] > before
+        assert buckets.used(key, 0) > before
     # A second in an hour is two of the quota's 1,800.
-    counted[key] = monotonic() + 3_600 + 30
+    now = monotonic()
+    buckets.take(key, 3_600 + 30 - buckets.used(key, now), now)
     for path in ("trace-links/", "explain/", "derive-mappings/", "suspects/"):
         refused = api.post(f"{PROJECT}{path}", TRACE)
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "30")
@@ -197,7 +198,7 @@ def test_page_shows_what_is_used(api: ApiClient) -> None:
     """Members see each quota; reading the page saves nothing."""
     for number in range(2):
         api.post("releases/", {"version": str(number), "projects": ["web"]})
-    api.services.full_at["trace seconds", api.there.organization.id] = monotonic() + 1_800
+    api.services.buckets.take(("trace seconds", api.there.organization.id), 1_800, monotonic())
     browser = signed_in(api, "Eve", "member")
     browser.open("/organizations/acme")
     browser.click("Limits")

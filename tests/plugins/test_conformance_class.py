@@ -43,6 +43,10 @@ class TestOverdue(ProviderConformance):
 
 class TestListener(ProviderConformance):
     plugin = Listener()
+
+class TestNothingToCheck(ProviderConformance):
+    plugin = plugin
+    nothing_to_check = {"links-safe", "file-sample-exists"}
 """
 
 
@@ -53,6 +57,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> str:
     (folder / "test_suite.py").write_text(SUITE, encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     checks = "links-stay-inside or links-safe or commits-once or (TestListener and hooks-fit)"
+    checks += " or (TestNothingToCheck and file-sample-exists)"
     command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "-k", checks]
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(TESTS)}
@@ -68,6 +73,8 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> str:
         ("XFAIL", "TestWaived::test_check[links-stay-inside]"),
         ("FAILED", "TestWaived::test_check[links-safe]"),
         ("FAILED", "TestOverdue::test_check[links-stay-inside]"),
+        ("PASSED", "TestNothingToCheck::test_check[file-sample-exists]"),
+        ("FAILED", "TestNothingToCheck::test_check[links-safe]"),
     ],
 )
 def test_each_check_is_a_test(output: str, outcome: str, test: str) -> None:

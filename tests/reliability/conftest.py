@@ -21,6 +21,14 @@ def own_server() -> Iterator[OwnPostgres]:
         yield server
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that only the long form has."""
+    left_out = [] if LONG else [item for item in items if item.get_closest_marker("long")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the figures, and write them into the page of which ``SCMHOST_RELIABILITY_TABLE`` is the path."""
     if not (LONG and FIGURES.rows):

@@ -10,6 +10,7 @@ from typing import Final
 LONG: Final = os.environ.get("SCMHOST_RELIABILITY") == "long"
 """Whether the long form runs."""
 TABLE_VARIABLE: Final = "SCMHOST_RELIABILITY_TABLE"
+_PAGE: Final = "<!-- figures -->\n<!-- end of figures -->\n"
 _TABLE: Final = re.compile(r"(<!-- figures -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 
 
@@ -29,8 +30,8 @@ class Figures:
         return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
     def write(self, page: Path) -> None:
-        """Replace the table of a page."""
-        text = page.read_text(encoding="utf-8")
+        """Replace the table of a page, or write a page with it."""
+        text = page.read_text(encoding="utf-8") if page.exists() else _PAGE
         page.write_text(_TABLE.sub(rf"\g<1>{self.table()}\n\2", text), encoding="utf-8")
 
 

@@ -109,7 +109,7 @@ def migrate(url: str, kill_after: float | None = None) -> float:
     return time.monotonic() - started
 
 
-@pytest.mark.skipif(not LONG, reason="a part of make reliability")
+@pytest.mark.long
 def test_kills_of_migrations(old_database: str, request: pytest.FixtureRequest) -> None:
     """A killed migration has changed nothing, or everything; the next one completes it."""
     random = Random(SEED)  # noqa: S311 - repeatable, not secret

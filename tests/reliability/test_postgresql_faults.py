@@ -152,7 +152,7 @@ def test_a_killed_server(api: ApiClient, own_server: OwnPostgres) -> None:
         assert set(pool.map(lambda _: api.get("releases/").status_code, range(16))) == {200}
 
 
-@pytest.mark.skipif(not LONG, reason="a part of make reliability")
+@pytest.mark.long
 def test_a_server_that_is_killed_under_load(own_server: OwnPostgres, tmp_path: Path) -> None:
     """A service of two processes: what was acknowledged is there, and it goes on without a restart."""
     service = Service(tmp_path, own_server.create("loaded"), seed=1)
@@ -184,7 +184,7 @@ def test_a_server_that_is_killed_under_load(own_server: OwnPostgres, tmp_path: P
     FIGURES.add("PostgreSQL killed under load, 2 workers", 6, seen)
 
 
-@pytest.mark.skipif(not LONG, reason="a part of make reliability")
+@pytest.mark.long
 def test_a_server_that_stands_still_under_load(own_server: OwnPostgres, tmp_path: Path) -> None:
     """More clients than the service has connections: every answer comes in time, and nothing is lost."""
     service = Service(tmp_path, own_server.create("standing"), seed=2)

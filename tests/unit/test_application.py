@@ -29,8 +29,8 @@ from scmhost.infra.errors import (
     Unavailable,
 )
 from scmhost.infra.http import BodyTooLarge, BodyTooSlow
-from scmhost.infra.limits import Limits
 from scmhost.infra.loops import Loop, Loops
+from scmhost.infra.settings import Limits
 from scmhost.infra.telemetry import open_telemetry
 from scmhost.installations.install import InvalidForm
 from scmhost.plugins import PluginFault, ProviderOff

@@ -11,8 +11,7 @@ from scmhost.links.code_mappings import mappings_in_order
 from scmhost.links.sharing import share_trace
 from scmhost.links.traces import LinksIn
 from scmhost.organizations.people import first_invitation
-from scmhost.redirects.keys import create_key
-from shown_pages import TRACE, link_for, open_sample, served
+from shown_pages import TRACE, link_for, open_sample, redirect_for, served
 
 PROJECT = "/organizations/acme/projects/web"
 STATUS = {"not found": 404, "reason": 404, "link used": 410}
@@ -53,7 +52,6 @@ def open_context(chromium: Any, url: str, link: str = "", **options: Any) -> Any
 def pages_of(api: ApiClient) -> dict[str, str]:
     """Return the address of each page by its name."""
     listed, _ = mappings_in_order(api.services, api.there.organization, api.there.project, 1)
-    _, key = create_key(api.services, api.there.organization, "sentry")
     return {
         "start": "/",
         "account": "/account",
@@ -70,7 +68,7 @@ def pages_of(api: ApiClient) -> dict[str, str]:
         "settings": "/organizations/acme/settings",
         **_pages_of_things(api),
         "not found": "/no/such/page",
-        "reason": f"/r/{key}?file=/opt/x.py",
+        "reason": redirect_for(api, "/opt/x.py"),
         "link used": "/sign-in?link=used",
     }
 

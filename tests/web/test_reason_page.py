@@ -7,8 +7,7 @@ import pytest
 
 from api import PLUGINS_TOML, ApiClient, open_api
 from browsing import Browser, signed_in
-from scmhost.redirects.keys import create_key
-from shown_pages import open_sample
+from shown_pages import open_sample, redirect_for
 
 MONEY = "/builds/worker/site/src/lib/other.ts"
 
@@ -20,15 +19,9 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiClient]:
         yield opened
 
 
-def redirect(api: ApiClient, path: str, **query: str) -> str:
-    """Return the address of a redirect for a frame."""
-    _, key = create_key(api.services, api.there.organization, "sentry")
-    return "&".join([f"/r/{key}?file={path}", *(f"{name}={value}" for name, value in query.items())])
-
-
 def test_missing_mapping_is_made_from_the_reason(api: ApiClient) -> None:
     """An administrator follows the reason, sees the link, saves, and the same redirect leads to the source."""
-    address = redirect(api, MONEY, line="7")
+    address = redirect_for(api, MONEY, line="7")
     browser = signed_in(api)
     answer = browser.client.get(address)
     assert answer.status_code == 404
@@ -45,7 +38,7 @@ def test_missing_mapping_is_made_from_the_reason(api: ApiClient) -> None:
 def test_who_is_not_signed_in_comes_back_to_the_form(api: ApiClient) -> None:
     """The link of the reason leads through the sign-in, and then to the form with the frame."""
     browser = Browser(api)
-    address = redirect(api, MONEY)
+    address = redirect_for(api, MONEY)
     browser._show(address, browser.client.get(address))
     browser.click("Make this mapping")
     assert browser.path.startswith("/sign-in?next=%2Forganizations%2Facme%2Fprojects%2Fweb%2Fmappings%2Fnew%3Fpath%3D")
@@ -54,7 +47,7 @@ def test_who_is_not_signed_in_comes_back_to_the_form(api: ApiClient) -> None:
 def test_member_is_refused(api: ApiClient) -> None:
     """A member reads the reason, and may not make the mapping."""
     browser = signed_in(api, "Eve", "member")
-    address = redirect(api, MONEY)
+    address = redirect_for(api, MONEY)
     browser._show(address, browser.client.get(address))
     browser.click("Make this mapping")
     assert browser.status == 403
@@ -63,7 +56,7 @@ def test_member_is_refused(api: ApiClient) -> None:
 def test_reason_that_no_mapping_mends_offers_none(api: ApiClient) -> None:
     """A frame without a source file needs no code mapping."""
     browser = Browser(api)
-    answer = browser.client.get(redirect(api, "<anonymous>"))
+    answer = browser.client.get(redirect_for(api, "<anonymous>"))
     assert answer.status_code == 404
     assert "Make this mapping" not in answer.text
 
@@ -71,5 +64,5 @@ def test_reason_that_no_mapping_mends_offers_none(api: ApiClient) -> None:
 def test_without_pages_nothing_is_offered(tmp_path: Path) -> None:
     """With pages turned off, the reason has no link to them."""
     with open_api(tmp_path, f"{PLUGINS_TOML}\n[web]\nenabled = false\n", background=False) as api:
-        answer = api.client.get(redirect(api, "/srv/a.py"))
+        answer = api.client.get(redirect_for(api, "/srv/a.py"))
     assert (answer.status_code, "Make this mapping" in answer.text) == (404, False)

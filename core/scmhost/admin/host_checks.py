@@ -202,7 +202,7 @@ def check_plugin_states(services: Services) -> Findings:
         place = _place(services, report.name)
         if report.state in _FAILED_STATES:
             yield Finding(_FAILED_STATES[report.state], f"plugin {report.name}", report.reason, place=place)
-        # A plugin that is off on purpose is no finding: its table proves that the operator knows it.
+        # A plugin that has a table in plugins.toml is off on purpose, and is no finding.
         elif report.state == "off" and report.name not in services.plugins.settings.plugins:
             yield Finding("note", f"plugin {report.name}", "is installed, but not named in plugins.toml", report.reason)
         for note in report.notes:
@@ -311,7 +311,7 @@ def check_registered_webhooks(services: Services) -> Findings:
 def _none_registered(services: Services, installations: list[TenantRow]) -> Findings:
     providers = sorted({row.detail for row in installations})
     able = [key for key in providers if services.plugins.has_hook(key, "scm_register_webhook")]
-    # An operator who has turned them off knows it.
+    # An operator has turned registration off on purpose.
     if not able or not services.register_webhooks:
         return
     blocker = webhooks_blocker(services)

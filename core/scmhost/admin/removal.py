@@ -25,11 +25,11 @@ REMOVE_ORGANIZATION: Final = "remove_organization"
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What goes with a project or an organization.
+    """What is deleted with a project or an organization.
 
     Attributes:
         counts: how many rows, by what they are: ``{"code mappings": 3}``.
-        due_at: when it is deleted; None while nobody has asked for that.
+        due_at: when it is deleted; None unless a deletion is scheduled.
         done: whether it is deleted already, because nothing is lost with it.
     """
 
@@ -62,7 +62,7 @@ def due_removals(services: Services, organization: Organization) -> Mapping[int,
 
 
 def remove_project(services: Services, organization: Organization, project: Project) -> Removal:
-    """Delete a project: at once if nothing goes with it, else in an hour. A second call changes nothing.
+    """Delete a project: at once if it has no rows, else in an hour. A second call changes nothing.
 
     Its releases and their commits stay.
     """
@@ -127,8 +127,8 @@ def run_project_removal(services: Services, job: QueuedJob) -> None:
 def run_organization_removal(services: Services, job: QueuedJob) -> None:
     """Delete the organization of a job: access to it, its installations at code hosts, repositories, and the rest.
 
-    Each in transactions of its own, so that other organizations are served meanwhile. Another attempt goes on with what
-    is still there.
+    Each repository has a transaction of its own, so that requests of other organizations do not wait. Another attempt
+    continues with the remaining rows.
     """
     with services.store.write() as tx:
         organization = get_organization(tx, job.organization_id)

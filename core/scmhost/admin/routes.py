@@ -161,10 +161,10 @@ def ready_show(services: ServicesDep, response: Response) -> Ready:
 
 
 class RemovalOut(Wire):
-    """What goes with a project, and when."""
+    """What is deleted with a project, and when."""
 
     counts: dict[str, int] = Field(description="How many rows go with it, by what they are.")
-    date_deletion: Moment | None = Field(description="When it is deleted; null while nobody has asked for that.")
+    date_deletion: Moment | None = Field(description="When it is deleted; null unless a deletion is scheduled.")
 
 
 removal_router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["projects"])
@@ -174,7 +174,7 @@ removal_router: Final = APIRouter(prefix="/api/0/projects/{organization}/{projec
     "/",
     status_code=204,
     response_class=Response,
-    responses={202: {"model": RemovalOut, "description": "It is deleted in an hour, because something goes with it."}},
+    responses={202: {"model": RemovalOut, "description": "It is deleted in an hour, with all its rows."}},
 )
 def projects_delete(services: AuditedServices, organization: ForProjects, project: ProjectToRead) -> Response:
     """Delete a project. Its releases and their commits stay."""
@@ -184,7 +184,7 @@ def projects_delete(services: AuditedServices, organization: ForProjects, projec
 
 @removal_router.get("/deletion/")
 def projects_deletion_show(services: ServicesDep, organization: ForProjects, project: ProjectToRead) -> RemovalOut:
-    """What goes with a project, and when it is deleted."""
+    """What is deleted with a project, and when."""
     removal = removal_of(services, organization, project)
     return RemovalOut(counts=dict(removal.counts), date_deletion=removal.due_at)
 

@@ -39,7 +39,7 @@ class Readiness:
     Attributes:
         database: whether it answers, with tables that this version can serve.
         schema: the revisions of the tables and of the code that can serve them; None if the database does not answer.
-        fault: why the database cannot be used, in a sentence for everybody, if more is known than its state.
+        fault: why the database cannot be used, in a public sentence, if more is known than its state.
         generation: how many times this process has applied settings.
         stale_since: since when plugins.toml is invalid, so that older settings are in use; None while it is valid.
         plugins: the number of plugins by state.

@@ -1,7 +1,7 @@
 """The tools that agents get, and their results: frames with links, explanations, pages and repositories.
 
-Results are typed and bounded. Paths and names in a result are copied from a trace or from a repository, which strangers
-may have written: they are only ever values of fields, with control characters made visible.
+Results are typed and bounded. Paths and names in a result come from a trace or a repository, and are untrusted: they
+are only values of fields, with control characters made visible.
 """
 
 from collections.abc import Callable, Iterable, Sequence

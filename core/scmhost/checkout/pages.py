@@ -136,7 +136,7 @@ def _is_safe(plain: PlainLinks, key: Sequence[str | None]) -> bool:
 
     Others may have written the file: the git folder can come with an archive. Links are clickable and printed to a
     terminal, so that scheme, host and characters are checked as those of fresh links are. A host that only the
-    template knows is not cached.
+    template has is not cached.
     """
     head = _HEAD(plain.head)
     parts = (plain.tail, plain.before_line, plain.after_line)

@@ -185,7 +185,7 @@ def _prefix_length(rule: tuple[str, str]) -> int:
 
 _SECONDS: Final = 5
 _CONFIGURATION: Final = "~/.ssh/config"
-# Nobody gives an alias the name of these hosts, except to reach the same host by another port.
+# An alias with the name of these hosts leads to the same host, such as by another port.
 _NO_ALIAS: Final = frozenset({"github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "ssh.dev.azure.com"})
 # No host begins with a dash, which ssh would read as an option, and none has a character of the shell, to which the
 # user's configuration may pass the name.

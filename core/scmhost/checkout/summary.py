@@ -35,7 +35,7 @@ CHECKOUT_NEXT_STEP: Final[Mapping[Reason, str]] = MappingProxyType(
 class LinkCounts:
     """Number of frames with links, and of frames without, by reason.
 
-    Frames of installed packages are counted apart, because nobody expects them in this repository. A diagnostic whose
+    Frames of installed packages are counted apart, because they are not files of this repository. A diagnostic whose
     file is elsewhere is not counted: any program may print places that look like one.
     """
 

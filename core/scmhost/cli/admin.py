@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from .context import CommandContext, database_options, echo, echo_json, fail, json_option, organization_named
+from .context import (
+    CommandContext,
+    SuggestingGroup,
+    database_options,
+    echo,
+    echo_json,
+    fail,
+    json_option,
+    organization_named,
+)
 from .resources import org_option, show_table
 
 if TYPE_CHECKING:
@@ -98,7 +107,7 @@ def read_moment(_context: click.Context, _parameter: click.Parameter, text: str 
         raise click.BadParameter(f"{text!r} is not a time such as 90d or 2027-01-31") from error
 
 
-@click.group(name="token")
+@click.group(name="token", cls=SuggestingGroup)
 def token() -> None:
     """Create, list and revoke access tokens."""
 
@@ -240,7 +249,7 @@ def _state(item: "Token", now: datetime) -> str:
 _SPAN: Final = re.compile(r"(\d{1,4})([hdw])", re.ASCII)
 
 
-@click.group(name="secrets")
+@click.group(name="secrets", cls=SuggestingGroup)
 def secrets() -> None:
     """Make keys for the secrets of installations, and change the key."""
 

@@ -21,6 +21,8 @@ EXIT_ADDRESS: Final = 4
 PROGRESS_DELAY_SECONDS: Final = 1.0
 # Longer lines are hard to read.
 _WIDEST: Final = 100
+# No first sentence is longer.
+_LONGEST_SUMMARY: Final = 500
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -65,7 +67,14 @@ class CommandContext(NamedTuple):
 
 
 class SuggestingGroup(click.Group):
-    """A group whose error for an unknown command contains the most similar one."""
+    """A group whose help has whole sentences, and whose error for an unknown command contains the most similar one."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the first sentence of each command; click would cut a long one."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, one.get_short_help_str(_LONGEST_SUMMARY)) for name, one in commands if one and not one.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from .context import EXIT_FAILED, CommandContext, database_options, echo, echo_json, json_option
+from .context import EXIT_FAILED, CommandContext, SuggestingGroup, database_options, echo, echo_json, json_option
 from .resources import show_fields
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _replace_option = click.option("--replace", is_flag=True, help="Replace what exi
 _file_argument = click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
 
 
-@click.group(name="db")
+@click.group(name="db", cls=SuggestingGroup)
 def database() -> None:
     """Show which versions can serve the database, and split its tables."""
 

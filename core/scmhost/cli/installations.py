@@ -240,5 +240,5 @@ _DELIVERIES: Final = Shown(
 @webhooks.verb("deliveries", "org:read", _DELIVERIES, writes=False)
 @_installation_option
 def deliveries(api: OrganizationApi, installation: str | None) -> Any:
-    """List the last deliveries to an installation, and what became of each."""
+    """List the last deliveries to an installation, and the outcome of each."""
     return api.get(INSTALLATIONS.place(INSTALLATIONS.only(api, installation), "webhook/deliveries/"))

@@ -7,7 +7,7 @@ import click
 
 from .api_client import OrganizationApi, segment
 from .context import CommandContext, database_options, echo, echo_json, json_option, organization_named
-from .resources import Resource, ResourceGroup, check_confirmed, confirm_option, org_option, removal_text
+from .resources import Resource, ResourceGroup, confirm_option, confirm_removal, org_option, removal_text
 from .targets import TargetOptions, target_options
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def remove_organization(
 
     with context.open_host(config, database_url, plugins=False) as host:
         organization = organization_named(host.services, name)
-        check_confirmed(organization.slug, removal.removal_of(host.services, organization).counts, confirm)
+        confirm_removal(organization.slug, removal.removal_of(host.services, organization).counts, confirm)
         done = removal.remove_organization(host.services, organization)
     due = done.due_at.isoformat() if done.due_at else None
     if as_json:
@@ -224,7 +224,7 @@ def remove_project(api: OrganizationApi, name: str, confirm: str | None) -> Any:
     """
     slug = PROJECTS.find(api, name)["slug"]
     asked = api.get(api.project(slug, "deletion/"))
-    check_confirmed(slug, asked["counts"], confirm)
+    confirm_removal(slug, asked["counts"], confirm)
     done = api.delete(api.project(slug)) or {"dateDeletion": None}
     return {"slug": slug, "counts": asked["counts"], "dateDeletion": done["dateDeletion"]}
 

@@ -12,7 +12,7 @@ import click
 from scmhost.infra.errors import InvalidInput
 from scmhost.owners import PLACES, Answer, CodeOwners, OwnersDialect, OwnersNotSupported
 
-from .context import EXIT_FAILED, echo, echo_json, json_option, read_input
+from .context import EXIT_FAILED, SuggestingGroup, echo, echo_json, json_option, read_input
 from .json_lines import LineRequest, answer_lines, refusal
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class OwnersRequest(LineRequest):
     paths: list[str]
 
 
-class _OwnersGroup(click.Group):
+class _OwnersGroup(SuggestingGroup):
     """A group whose other words are paths."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -54,7 +54,7 @@ class _OwnersGroup(click.Group):
     name="owners", cls=_OwnersGroup, epilog=OWNERS_LINES, subcommand_metavar="--jsonl | PATH... | check [FILE]"
 )
 def owners() -> None:
-    r"""Print the owners of files in this checkout, from CODEOWNERS.
+    """Print the owners of files in this checkout, from CODEOWNERS.
 
     The file is that of HEAD, in the places and with the rules of the code host that the remote leads to: GitHub,
     GitLab, Bitbucket, Gitea or Forgejo. The answer names the rule's line, and in GitLab its section.
@@ -64,7 +64,7 @@ def owners() -> None:
       --dialect NAME  The code host whose rules apply (default: that of the remote).
       --ref REF       The commit to read CODEOWNERS from (default: HEAD).
       --json          Print JSON instead of text.
-    """
+    """  # noqa: D301 - click needs the control character
 
 
 @owners.command(name="of", hidden=True, epilog=OWNERS_LINES)

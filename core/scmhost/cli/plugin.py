@@ -15,7 +15,7 @@ from scmhost import __version__
 from scmhost.infra.errors import ScmhostError
 from scmhost.sdk import API_VERSION
 
-from .context import echo, echo_error, fail, json_option
+from .context import SuggestingGroup, echo, echo_error, fail, json_option
 
 # The packages of the extra "testing".
 _TESTING: Final = ("pytest", "hypothesis")
@@ -30,7 +30,7 @@ _PATHS: Final[Mapping[str, str]] = {
 }
 
 
-@click.group(name="plugin")
+@click.group(name="plugin", cls=SuggestingGroup)
 def command() -> None:
     """Write a plugin, or check one against the contract."""
 

@@ -11,7 +11,15 @@ from scmhost.infra.errors import InvalidInput
 
 from .admin import read_moment
 from .api_client import OrganizationApi
-from .context import EXIT_CONFIGURATION, CommandContext, database_options, echo, fail, organization_named
+from .context import (
+    EXIT_CONFIGURATION,
+    CommandContext,
+    SuggestingGroup,
+    database_options,
+    echo,
+    fail,
+    organization_named,
+)
 from .resources import Resource, ResourceGroup, Shown
 
 REDIRECT_KEYS: Final = Resource(
@@ -102,7 +110,7 @@ def _fields(place: str) -> dict[str, str]:
 _TOOLS = ("errbit", "grafana", "jaeger", "kibana", "otel", "sentry")
 
 
-@click.group(name="channel")
+@click.group(name="channel", cls=SuggestingGroup)
 def channel() -> None:
     """Show links to the source in other tools, such as Sentry."""
 

@@ -11,7 +11,7 @@ from scmhost.checkout.git import GitCommit, GitError, list_shas, read_history
 from scmhost.integrations.build_info import FILE_NAME, BuildInfo
 
 from .api_client import OrganizationApi
-from .context import EXIT_FAILED, CommandContext, echo, echo_json, fail, json_option, progress
+from .context import EXIT_FAILED, CommandContext, SuggestingGroup, echo, echo_json, fail, json_option, progress
 from .resources import Resource, ResourceGroup
 from .targets import LocalTarget, ServerTarget, Target, TargetOptions, target_options
 
@@ -99,7 +99,7 @@ MAX_BATCH_CHARACTERS: Final = 2_000_000
 """Limit of a batch with long messages or file lists: at four bytes a character it fits the server's limit."""
 
 
-@click.group(name="commits")
+@click.group(name="commits", cls=SuggestingGroup)
 def commits() -> None:
     """Send the commits of a git repository."""
 

@@ -209,17 +209,17 @@ class ResourceGroup(SuggestingGroup):
 
 
 def confirm_option(command: F) -> F:
-    """Add the option that answers the question of ``check_confirmed``."""
+    """Add the option that answers the question of ``confirm_removal``."""
     return click.option("--confirm", metavar="NAME", help="The name again; without it, the command asks for it.")(
         command
     )
 
 
-def check_confirmed(name: str, goes_with_it: Mapping[str, int], confirm: str | None) -> None:
+def confirm_removal(name: str, goes_with_it: Mapping[str, int], confirm: str | None) -> None:
     """Check that a person has typed the name of what is to be deleted. Without it, print what is lost, and ask.
 
     Raises:
-        InvalidInput: it is another name, or there is nobody to ask.
+        InvalidInput: it is another name, or there is no terminal to ask at.
     """
     if confirm is None:
         lost = ", ".join(f"{what} ({count:,})" for what, count in goes_with_it.items() if count)
@@ -232,7 +232,7 @@ def check_confirmed(name: str, goes_with_it: Mapping[str, int], confirm: str | N
 
 
 def removal_text(noun: str, name: str, due: str | None) -> str:
-    """Return what became of the request to delete something."""
+    """Return a sentence with the outcome of a request to delete something."""
     if due is None:
         return f"{noun.capitalize()} {name} is deleted."
     return f"{noun.capitalize()} {name} will be deleted at {due}. To keep it: scmhost {noun}s keep {name}"

@@ -20,7 +20,7 @@ from .organizations import echo_first_link, first_link
 if TYPE_CHECKING:
     from uvicorn import Config
 
-    from scmhost.infra.limits import Limits
+    from scmhost.infra.settings import Limits
     from scmhost.plugins import Settings
 
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
@@ -54,7 +54,7 @@ _OTHER_FILES: Final = 256
     "--forwarded-allow-ips",
     metavar="ADDRESSES",
     envvar="SCMHOST_FORWARDED_ALLOW_IPS",
-    help="Proxies whose X-Forwarded headers are believed, with commas (default: 127.0.0.1,::1).",
+    help="Proxies whose X-Forwarded headers are trusted, with commas (default: 127.0.0.1,::1).",
 )
 @database_options
 @click.pass_obj

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from scmhost.infra.errors import InvalidInput
-from scmhost.infra.limits import Limits
+from scmhost.infra.settings import Limits
 
 from .values import ListedChange
 

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from pydantic import TypeAdapter, ValidationError
 
 from scmhost.infra.clock import in_utc
-from scmhost.infra.limits import Limits
+from scmhost.infra.settings import Limits
 from scmhost.sdk import CommitDraft
 
 from .fields import (

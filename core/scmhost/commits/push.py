@@ -131,7 +131,7 @@ def receive_provider_delivery(
 def _receive(
     services: Services, calls: ProviderCalls, webhook: _Webhook, delivery: _Delivery
 ) -> tuple[list[IngestedCommits], tuple[str, ...]]:
-    """Save the commits of a delivery, and what became of it."""
+    """Save the commits of a delivery, and its outcome."""
     event = delivery_event(delivery.headers)
     try:
         return _save(services, calls, webhook, delivery, event)

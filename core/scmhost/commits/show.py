@@ -12,7 +12,7 @@ from scmhost.installations import queries as installation_queries
 from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.manage import require_repository
-from scmhost.repositories.pages import PageCache, RepositoryTemplates, RequestPages
+from scmhost.repositories.template_cache import PageCache, RepositoryTemplates, RequestPages
 from scmhost.sdk import Installation, NoUrl, Organization, ProviderError, Repository, safe_url
 from scmhost.services import Services
 

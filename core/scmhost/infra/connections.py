@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from .limits import Limits
+from .settings import Limits
 
 log = structlog.get_logger(__name__)
 

@@ -23,9 +23,9 @@ from scmhost.infra.telemetry import NO_TELEMETRY, Operation, Telemetry
 from scmhost.sdk import Organization
 
 from .db.replicas import REQUEST, RequestScope
-from .limits import Limits
 from .logs import CALLER_OF_REQUEST
 from .paging import Page, read_cursor
+from .settings import Limits
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -270,7 +270,7 @@ class RequestLog:
             await self._app(scope, receive, send_with_id)
         finally:
             operation.labels |= {"status": str(status), "route": getattr(scope.get("route"), "path", _NO_ROUTE)}
-            # 501 is the answer to what the host does not do at all: nobody has to mend it.
+            # 501 is the answer to a method that the host does not have: it is no fault.
             operation.end(str(status), fault=status >= 500 and status != 501)  # noqa: PLR2004
             milliseconds = round((time.perf_counter() - started) * 1000, 1)
             who = {"client": scope["client"][0] if scope.get("client") else None, **CALLER_OF_REQUEST.get({})}

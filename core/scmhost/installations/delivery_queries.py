@@ -24,7 +24,7 @@ _TABLE: Final = WEBHOOK_DELIVERIES.c
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of a delivery. Neither its body nor its signature is stored.
+    """The outcome of a delivery. Neither its body nor its signature is stored.
 
     Attributes:
         event: the event as the code host names it; empty if it does not.
@@ -50,7 +50,8 @@ class DeliveryDraft:
 def add(tx: Transaction, organization_id: int, installation_id: int, draft: DeliveryDraft, now: datetime) -> None:
     """Save a delivery, and delete those that are too many.
 
-    Refused ones are counted apart: who has no secret must not be able to delete the deliveries of the code host.
+    Refused ones are counted apart: a sender without the secret must not be able to delete the deliveries of the code
+    host.
     """
     is_refused = draft.outcome == "refused"
     own = (_TABLE.organization_id == organization_id) & (_TABLE.installation_id == installation_id)

@@ -58,7 +58,7 @@ _NO_ADDRESS: Final = (
     '[host] of plugins.toml, such as url = "https://scmhost.example", and starts scmhost again'
 )
 
-# What a browser without a token sees of these errors.
+# The texts of these errors for a browser without a token.
 _SHOWN: Final[tuple[tuple[type[ScmhostError], str], ...]] = (
     (PluginFault, "The plugin of this provider failed. The operator finds the cause in the log."),
     (ProviderOff, "This provider is off for the organization. Reload this page when it is on again."),
@@ -294,7 +294,7 @@ def forget_expired(services: Services) -> int:
 
 
 def shown_error(error: ScmhostError) -> str:
-    """Return an error as a person who has no token may see it: without the host's configuration and faults."""
+    """Return the public text of an error, without the host's configuration and faults."""
     return next((text for kind, text in _SHOWN if isinstance(error, kind)), str(error))
 
 

@@ -139,7 +139,7 @@ class NewWebhookSecretOut(WebhookOut):
 
 
 class DeliveryOut(Wire):
-    """What became of a delivery to an installation."""
+    """The outcome of a delivery to an installation."""
 
     id: str
     date_received: Moment

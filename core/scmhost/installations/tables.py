@@ -62,7 +62,7 @@ class WebhookSecretRow(EntityMixin, Base):
 
 
 class WebhookDeliveryRow(EntityMixin, Base):
-    """What became of a delivery to an installation. An installation has few of them: each one deletes older ones."""
+    """The outcome of a delivery to an installation. An installation has few of them: each one deletes older ones."""
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (

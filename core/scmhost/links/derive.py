@@ -72,20 +72,7 @@ def derive_for_request(
     """Return mappings for one request. They are not saved: they have ids below 0, and no project."""
     now = services.clock.now()
     return [
-        CodeMapping(
-            id=-number,
-            organization_id=organization.id,
-            project_id=draft.project_id,
-            repository_id=draft.repository_id,
-            stack_root=draft.stack_root,
-            source_root=draft.source_root,
-            default_branch=draft.default_branch,
-            generated=True,
-            created_at=now,
-            confidence=draft.confidence,
-            derived_from=draft.derived_from,
-            evidence=draft.evidence,
-        )
+        draft.as_saved(-number, organization.id, now)
         for number, (draft, _) in enumerate(_drafts(tx, services, organization, frames, project_id=0), start=1)
     ]
 

@@ -1,7 +1,7 @@
 """Explain how frames get their links, and try a change of code mappings on frames without saving it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import nsmallest
 from typing import Final
 
@@ -154,17 +154,7 @@ def _changed(
     kept = [mapping for mapping in current.by_id.values() if mapping.id != change.replaces]
     if change.draft is None:
         return index_mappings(current.version, kept)
-    draft = change.draft
-    added = CodeMapping(
-        id=change.replaces or _NEW,
-        organization_id=organization.id,
-        project_id=draft.project_id,
-        repository_id=draft.repository_id,
-        stack_root=draft.stack_root,
-        source_root=draft.source_root,
-        default_branch=draft.default_branch,
-        # A mapping that a person changes becomes that person's.
-        generated=False,
-        created_at=services.clock.now(),
-    )
+    # A mapping that a person changes becomes that person's.
+    own = replace(change.draft, generated=False, confidence=None, derived_from=())
+    added = own.as_saved(change.replaces or _NEW, organization.id, services.clock.now())
     return index_mappings(current.version, [*kept, added])

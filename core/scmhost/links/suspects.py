@@ -87,7 +87,7 @@ class _Located:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the database knows of a trace's files."""
+    """The stored commits of a trace's files."""
 
     release: Release | None
     commits: Sequence[StoredCommit]

@@ -185,7 +185,7 @@ def trace_time(services: Services, organization: Organization) -> Iterator[None]
         TooManyRequests: it is empty.
     """
     most, key = services.quota_of(organization).trace_seconds_per_hour, (_TRACES, organization.id)
-    wait = services.full_at.get(key, 0.0) - monotonic() - _HOUR
+    wait = services.buckets.used(key, monotonic()) - _HOUR
     if wait > 0:
         services.telemetry.count("refused_requests", {_TRACES: 1})
         raise TooManyRequests(
@@ -197,9 +197,7 @@ def trace_time(services: Services, organization: Organization) -> Iterator[None]
     try:
         yield
     finally:
-        now = monotonic()
-        used = (thread_time() - began) * _HOUR / most
-        services.full_at[key] = max(services.full_at.get(key, now), now) + used
+        services.buckets.take(key, (thread_time() - began) * _HOUR / most, monotonic())
 
 
 def counts_trace_time(route: Callable[P, T]) -> Callable[P, T]:
@@ -218,5 +216,5 @@ def counts_trace_time(route: Callable[P, T]) -> Callable[P, T]:
 
 def trace_seconds(services: Services, organization: Organization) -> float:
     """Return how many seconds of processor time traces have used in about an hour, in this worker."""
-    left = services.full_at.get((_TRACES, organization.id), 0.0) - monotonic()
-    return max(0.0, left) * services.quota_of(organization).trace_seconds_per_hour / _HOUR
+    used = services.buckets.used((_TRACES, organization.id), monotonic())
+    return used * services.quota_of(organization).trace_seconds_per_hour / _HOUR

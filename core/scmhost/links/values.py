@@ -131,6 +131,23 @@ class MappingDraft:
     derived_from: tuple[Evidence, ...] = ()
     evidence: str | None = None
 
+    def as_saved(self, id_: int, organization_id: int, created_at: datetime) -> CodeMapping:
+        """Return the code mapping that saving this draft would give."""
+        return CodeMapping(
+            id=id_,
+            organization_id=organization_id,
+            project_id=self.project_id,
+            repository_id=self.repository_id,
+            stack_root=self.stack_root,
+            source_root=self.source_root,
+            default_branch=self.default_branch,
+            generated=self.generated,
+            created_at=created_at,
+            confidence=self.confidence,
+            derived_from=self.derived_from,
+            evidence=self.evidence,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ChosenRef:

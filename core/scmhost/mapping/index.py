@@ -216,7 +216,7 @@ class WildcardTable:
         self._count = len(rules)
         ordered = sorted(rules, key=_by_rank)
         anchors = [list(_anchors(rule)) for rule in ordered]
-        # The rarest text tells the most rules apart.
+        # The rarest text excludes the most rules.
         counts = Counter(anchor for of_rule in anchors for anchor in of_rule)
         for rule, of_rule in zip(ordered, anchors, strict=True):
             filed = self._rules[min(of_rule, key=counts.__getitem__)] if of_rule else self._anywhere

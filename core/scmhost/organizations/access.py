@@ -81,7 +81,7 @@ class ReadToken:
 
 
 def read_token(text: str) -> ReadToken | None:
-    """Return what a token says about itself; None: it has neither form."""
+    """Return the parts of a token; None if it has neither form."""
     # The table's key begins with the organization's id, so the text names the organization.
     if plain := _PLAIN.fullmatch(text):
         return ReadToken(int(plain[1]), text)
@@ -177,8 +177,6 @@ def services_in(request: Request) -> Services:
 
 
 _MINUTE: Final = 60.0
-# So that memory is bounded. Without its bucket a key starts again with a full one.
-_MOST_BUCKETS: Final = 10_000
 
 
 def limit_rate(
@@ -191,16 +189,13 @@ def limit_rate(
     Raises:
         TooManyRequests: the bucket is empty. This request does not count.
     """
-    buckets, now, step = services.full_at, clock(), _MINUTE / most
-    full_at = max(buckets.get((kind, key), now), now) + step
-    wait = full_at - now - _MINUTE
+    now, step = clock(), _MINUTE / most
+    wait = services.buckets.used((kind, key), now) + step - _MINUTE
     # It is a whole step, or an error of rounding.
     if wait > step / 2:
         services.telemetry.count("refused_requests", {kind: 1})
         raise TooManyRequests(f"Too many requests of this {kind}", max(1, ceil(round(wait, 3))))
-    if len(buckets) >= _MOST_BUCKETS:
-        buckets.clear()
-    buckets[kind, key] = full_at
+    services.buckets.take((kind, key), step, now)
 
 
 async def services_of(request: Request) -> Services:

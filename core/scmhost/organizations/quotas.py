@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import Forbidden
-from scmhost.infra.limits import ROWS, RowKind
+from scmhost.infra.settings import ROWS, RowKind
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
@@ -46,7 +46,7 @@ class CountedRows:
 
 
 class RowCounts:
-    """The numbers of rows that this process knows, by the id of the organization and the kind."""
+    """The numbers of rows that this process has counted, by the id of the organization and the kind."""
 
     def __init__(self) -> None:
         self.known: dict[tuple[int, RowKind], CountedRows] = {}
@@ -64,7 +64,7 @@ def take_rows(tx: Transaction, services: Services, organization: Organization, c
             continue
         counted = known.get((organization.id, kind))
         if counted is None:
-            # It sees the new rows, too.
+            # The transaction's own new rows are counted, too.
             rows = count_rows(tx, kind, organization.id, _FIRST + 1)
             counted = known.setdefault((organization.id, kind), CountedRows(rows, rows <= _FIRST))
         else:

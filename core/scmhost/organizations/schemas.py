@@ -71,7 +71,7 @@ class OrganizationOut(Wire):
 
 
 class NoEventsOut(Wire):
-    """What Sentry tells about the events of a project, which are not sent to this host."""
+    """Fields of Sentry's API about a project's events, which are not sent to this host."""
 
     first_event: Moment | None = None
     first_transaction_event: bool = False

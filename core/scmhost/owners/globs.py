@@ -136,7 +136,7 @@ def github_glob(pattern: str) -> PathGlob:
     elif not parts[0]:
         del parts[0]
     ends_below = last in ("", "**")
-    # All that is below a folder: how the pattern says so makes no difference.
+    # Several forms of a pattern mean everything below a folder.
     while ends_below and parts and parts[-1] in ("", "**"):
         parts.pop()
     segments = tuple(DEEP if part == "**" else segment_of(_tokens(part)) for part in parts)

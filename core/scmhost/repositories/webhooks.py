@@ -160,7 +160,7 @@ class _Work:
 
 
 def sync_webhook(services: Services, job: QueuedJob) -> None:
-    """Register the webhook of a repository, or remove it, as its row wants.
+    """Register the webhook of a repository, or remove it, as its row requires.
 
     Raises:
         ProviderError, PluginFault, ScmhostError: it failed; the row has the reason.
@@ -294,7 +294,7 @@ def _put_jobs(
 
 
 def _owner(repository: Repository | None) -> int | None:
-    """Return the installation that wants the pushes of a repository."""
+    """Return the installation that gets the pushes of a repository."""
     active = repository is not None and repository.status is RepositoryStatus.ACTIVE
     return repository.installation_id if repository is not None and active else None
 
@@ -304,7 +304,7 @@ def _registers(services: Services, provider: str | None) -> bool:
 
 
 def _as_owned(installation: Installation, repository: Repository) -> Repository:
-    """Return a repository as the plugin knows it, which may have been unclaimed since."""
+    """Return a repository with the installation that it had: it may have been unclaimed since."""
     owner = {"provider": installation.provider, "installation_id": installation.id}
     return repository.model_copy(update=owner)
 

@@ -150,7 +150,7 @@ def _name_at(text: str, base_url: str, ssh_host: str) -> str | None:
         name = text.strip("/").removesuffix(".git")
         return name if name not in ("", ".", "..") else None
     try:
-        # With a kind, whole paths are read for hosts that nobody knows, too.
+        # With a kind, whole paths are read for unknown hosts, too.
         remote = read_remote(text, "gitlab")
     except UrlError:
         return None

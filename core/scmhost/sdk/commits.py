@@ -33,10 +33,10 @@ def _time_or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
     return moment if moment and moment.year in _YEARS else None
 
 
-# In a strict model, too: after a validator of Python, pydantic no longer knows that the text comes from JSON.
+# In a strict model, too: after a validator of Python, pydantic no longer treats the text as JSON's.
 CommitTime = Annotated[Annotated[AwareDatetime, Field(strict=False)] | None, WrapValidator(_time_or_none)]
-"""The time of a commit in an answer, for models of plugins. None for one that is none, or that nobody means, such as
-of the year 1: one odd commit must not cost the others."""
+"""The time of a commit in an answer, for models of plugins. None for a malformed one, or an impossible one, such as
+of the year 1: one odd commit must not refuse the others."""
 
 
 class FileChange(Value):

@@ -1,4 +1,4 @@
-"""Run git in a repository that nobody trusts: nothing in it can start a program, use the network or change the output.
+"""Run git safely in an untrusted repository: nothing in it can start a program, use the network or change the output.
 
 A repository's own configuration describes its storage, so that git must read it. It may also name programs: monitors,
 hooks, filters, pagers, helpers for remotes. These settings override all that have a fixed name. Filters and drivers for
@@ -38,7 +38,7 @@ _SETTINGS: Final = (
 )
 GIT_OPTIONS: Final = (
     "--no-pager",
-    # A code host knows no replacements.
+    # Code hosts do not apply replacements.
     "--no-replace-objects",
     "--literal-pathspecs",
     *(word for setting in _SETTINGS for word in ("-c", setting)),
@@ -54,7 +54,7 @@ _ENVIRONMENT: Final = {
     "GIT_OPTIONAL_LOCKS": "0",
     # A partial clone would fetch missing objects from its remote.
     "GIT_NO_LAZY_FETCH": "1",
-    # A code host knows no other parents than those of the commits.
+    # Code hosts take the parents of a commit from the commit alone.
     "GIT_GRAFT_FILE": os.devnull,
     # Stronger than any setting, such as protocol.ext.allow=always.
     "GIT_ALLOW_PROTOCOL": "",

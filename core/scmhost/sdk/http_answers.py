@@ -26,7 +26,7 @@ from .errors import (
 T = TypeVar("T")
 
 LONGEST_PAUSE: Final = 86_400.0
-"""The longest pause in seconds that is believed of a code host: one day."""
+"""The longest pause in seconds that a code host may ask for: one day."""
 
 PAUSE_WITHOUT_TIME: Final = 60.0
 """The pause in seconds after a rate limit whose end the code host does not give."""
@@ -185,21 +185,21 @@ class Refused:
 
     def error(self, now: float) -> ProviderError:
         """Return the error that a hook raises. ``now`` is in seconds since 1970."""
-        says = f"{self.host} answered {self.place} with {self.status}"
+        answered = f"{self.host} answered {self.place} with {self.status}"
         if self.status == HTTPStatus.TOO_MANY_REQUESTS or (
             self.status == HTTPStatus.FORBIDDEN and self._is_rate_limit()
         ):
             pause = self._pause(now)
-            return RateLimited(f"{says}: the rate limit is used up", PAUSE_WITHOUT_TIME if pause is None else pause)
+            return RateLimited(f"{answered}: the rate limit is used up", PAUSE_WITHOUT_TIME if pause is None else pause)
         if self.status == HTTPStatus.UNAUTHORIZED:
-            return ProviderUnauthorized(f"{says}: the credentials are wrong, expired or revoked")
+            return ProviderUnauthorized(f"{answered}: the credentials are wrong, expired or revoked")
         if self.status == HTTPStatus.FORBIDDEN:
-            return ProviderForbidden(f"{says}: the credentials do not allow this{self._message()}")
+            return ProviderForbidden(f"{answered}: the credentials do not allow this{self._message()}")
         if self.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
-            return ApiNotFound(f"{says}: it does not exist, or the credentials do not show it", self.status)
+            return ApiNotFound(f"{answered}: it does not exist, or the credentials do not show it", self.status)
         if self.status >= HTTPStatus.INTERNAL_SERVER_ERROR or self.status in _LATER:
-            return ProviderUnavailable(f"{says}: it does not work now", self._pause(now))
-        return ApiError(f"{says}{self._message()}", self.status)
+            return ProviderUnavailable(f"{answered}: it does not work now", self._pause(now))
+        return ApiError(f"{answered}{self._message()}", self.status)
 
     def _is_rate_limit(self) -> bool:
         used_up = any(self.headers.get(name, "").strip() == "0" for name in _REMAINING_HEADERS)

@@ -1,4 +1,4 @@
-"""The features by which candidates are compared, all between 0 and about 3, and what a message says of a commit.
+"""The features by which candidates are compared, all between 0 and about 3, and facts from the message of a commit.
 
 ``docs/suspects.md`` has how they were chosen, and ``benchmarks/suspects.py`` fits their weights.
 """
@@ -52,7 +52,7 @@ def is_merge(commit: Change) -> bool:
 
 
 def is_cosmetic(commit: Change) -> bool:
-    """Return whether the message says that nothing changes at run time."""
+    """Return whether the message is that of a change without an effect at run time."""
     return not _COSMETIC.isdisjoint(commit.words)
 
 

@@ -178,7 +178,7 @@ def _about_files(comparison: Comparison, candidate: PossibleSuspect, when: str) 
     for at in candidate.files:
         path = comparison.paths[at]
         by_verb.setdefault(_VERBS.get(candidate.commit.files[path], "changed"), []).append(_file(path))
-    # A changed line says more than its file.
+    # A changed line is stronger evidence than a changed file.
     stated = {"changed"} if (candidate.blamed or candidate.near) and len(candidate.files) == 1 else set()
     for verb, names in by_verb.items():
         if verb not in stated:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from scmhost.infra.errors import Forbidden
 from scmhost.infra.http import peer_address
-from scmhost.infra.web_settings import WebSettings
+from scmhost.infra.settings import WebSettings
 from scmhost.organizations.people import LONGEST_NAME, NamedPerson
 from scmhost.organizations.sessions import cookie_key
 from scmhost.services import Services

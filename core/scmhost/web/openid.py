@@ -14,7 +14,7 @@ import structlog
 from starlette.responses import RedirectResponse, Response
 
 from scmhost.infra.errors import Forbidden, NotFound, Unavailable
-from scmhost.infra.web_settings import OpenIdSettings
+from scmhost.infra.settings import OpenIdSettings
 from scmhost.organizations.people import LONGEST_NAME, NamedPerson, known_person
 from scmhost.organizations.sessions import begin_session
 from scmhost.services import Services

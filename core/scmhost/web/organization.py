@@ -27,7 +27,7 @@ _TRACES: Final = "seconds of processor time for traces, in about an hour, in thi
 
 
 def show_start(visit: Visit) -> Response:
-    """The organizations of the person. Who has one organization sees its page."""
+    """The organizations of the person. A person with one organization gets its page."""
     organizations = visit.organizations
     if len(organizations) == 1 and not visit.person.person.host_admin:
         return visit.redirect(f"/organizations/{segment(organizations[0].slug)}")

@@ -10,7 +10,7 @@ import pytest
 
 from command import scmhost
 from scmhost.arrow import LinkBatches, link_batches, relink_parquet
-from scmhost.bulk import batches
+from scmhost.bulk import arrow_batches
 from scmhost.bulk.snapshot import HookedRepository, SnapshotRepository, SnapshotWriter
 from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.sdk import preset
@@ -91,7 +91,7 @@ def test_batches_of_several_tables(snapshot: Path) -> None:
 
 def test_known_files_are_bounded(snapshot: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Links stay the same when the known files are forgotten."""
-    monkeypatch.setattr(batches, "_MAX_FILES", 1)
+    monkeypatch.setattr(arrow_batches, "_MAX_FILES", 1)
     link = link_batches(snapshot, project="shop")
     assert links_of(linked(link, pa.table(FRAMES), pa.table(FRAMES))) == LINKS * 2
 

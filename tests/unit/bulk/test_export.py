@@ -16,8 +16,8 @@ from hosting import host_of
 from linking import BASE, LinkProject, open_project
 from plugins.shelf import shelf
 from scmhost.bulk.export import export_links
-from scmhost.bulk.hooked import PluginPagesOf
 from scmhost.bulk.linker import BulkLink, SnapshotLinks
+from scmhost.bulk.plugin_pages import PluginPagesOf
 from scmhost.bulk.snapshot import read_snapshot
 from scmhost.infra.db.engine import Store
 from scmhost.installations import queries as installation_queries

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 import factories
 from hosting import host_of
-from scmhost.bulk.batches import COLUMNS, BatchLinker
+from scmhost.bulk.arrow_batches import COLUMNS, BatchLinker
 from scmhost.bulk.export import export_links
-from scmhost.bulk.hooked import PluginPagesOf
 from scmhost.bulk.linker import SnapshotLinks
+from scmhost.bulk.plugin_pages import PluginPagesOf
 from scmhost.bulk.snapshot import read_snapshot
 from scmhost.commits import bulk_queries
 from scmhost.infra.clock import SystemClock
 from scmhost.infra.db.engine import Store
-from scmhost.infra.limits import Limits
+from scmhost.infra.settings import Limits
 from scmhost.installations import queries as installation_queries
 from scmhost.links import queries as link_queries
 from scmhost.links.resolve import resolve_links

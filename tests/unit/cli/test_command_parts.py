@@ -21,7 +21,7 @@ from scmhost.cli import releases as commits_command
 from scmhost.cli.context import CommandContext, echo, echo_error, echo_json, fail, read_input, table, width, wrapped
 from scmhost.cli.json_lines import answer_lines
 from scmhost.cli.link_sources import NoLinks, ServerLinks, UntilFailure, open_source
-from scmhost.cli.main import LazyGroup, run
+from scmhost.cli.main import LazyGroup, group, run
 from scmhost.cli.mapping_tools import MapRequest
 from scmhost.cli.plugin import BadName, Names, NotEmpty, write_plugin
 from scmhost.cli.plugin_check import _api_range, _read_samples
@@ -132,11 +132,21 @@ def test_group_lists_commands_without_importing_them() -> None:
     assert "Cannot be imported." in out
 
 
+@pytest.mark.parametrize("words", ["channel", "commits", "db", "organizations", "owners", "repositories", "webhooks"])
+def test_help_of_a_group_has_whole_sentences(words: str) -> None:
+    """No summary is cut, and no mark for click is printed."""
+    help_text = CliRunner().invoke(group, [words, "--help"], terminal_width=60).output
+    listed = help_text.partition("Commands:\n")[2]
+    assert listed
+    assert "..." not in listed
+    assert "\\b" not in help_text
+
+
 def test_group_suggests_the_most_similar_command() -> None:
     """A word that is not similar gets no suggestion."""
-    group = LazyGroup("tool", lazy=COMMANDS)
-    assert "Did you mean 'width'?" in CliRunner().invoke(group, ["widht"]).output
-    assert "Did you mean" not in CliRunner().invoke(group, ["zzz"]).output
+    tool = LazyGroup("tool", lazy=COMMANDS)
+    assert "Did you mean 'width'?" in CliRunner().invoke(tool, ["widht"]).output
+    assert "Did you mean" not in CliRunner().invoke(tool, ["zzz"]).output
 
 
 def test_missing_package_of_the_server_is_explained() -> None:

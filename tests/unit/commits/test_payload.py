@@ -14,7 +14,7 @@ from loading import case_id, load_cases
 from scmhost.commits.fields import MAX_NOTES, InvalidCommits, Notes
 from scmhost.commits.payload import commits_from_drafts, head_of, listed, read_commits
 from scmhost.commits.values import ListedChange, ListedCommit
-from scmhost.infra.limits import Limits
+from scmhost.infra.settings import Limits
 from scmhost.sdk import CommitDraft, FileChange
 from strategies import any_text
 

@@ -13,7 +13,7 @@ from loading import case_id, load_cases
 from scmhost.commits.fields import InvalidCommits
 from scmhost.commits.payload import MAX_PROBLEMS, CommitList, check_entries, read_body, read_commits
 from scmhost.commits.values import ListedChange, ListedCommit
-from scmhost.infra.limits import Limits
+from scmhost.infra.settings import Limits
 from strategies import any_text
 
 COMMIT: dict[str, Any] = {

@@ -7,7 +7,7 @@ from hypothesis import given
 
 from loading import case_id, load_cases
 from scmhost.commits.fields import InvalidRefs, read_range
-from scmhost.infra.limits import Limits
+from scmhost.infra.settings import Limits
 from strategies import hostile_text
 
 CASES = load_cases("ranges")

@@ -97,7 +97,8 @@ def test_hint_alone_makes_no_place(notation: Notation) -> None:
         assert notation.read(line, ContextLines([line])) is None
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.example)
+# No ``ids``: pytest escapes those once more in each run of a process, and mutmut runs it several times.
+@pytest.mark.parametrize("form", [pytest.param(form, id=form.example) for form in FORMS])
 def test_example_of_a_form_is_a_place(form: PlaceForm) -> None:
     """Each form reads its example, and the forms together pass over none of them."""
     line = form.example

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from scmhost.frames.reports.forms import DEEPEST, every_object, nested_object, number, objects, text
+from scmhost.frames.reports.json_forms import DEEPEST, every_object, nested_object, number, objects, text
 
 
 @pytest.mark.parametrize("value", [None, "", 3, [], {}])

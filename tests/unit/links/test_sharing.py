@@ -8,7 +8,7 @@ import pytest
 
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
-from scmhost.infra.web_settings import WebSettings
+from scmhost.infra.settings import WebSettings
 from scmhost.links import sharing
 from scmhost.links.sharing import LONGEST_SHARED, delete_expired_traces, list_shared, read_shared, share_trace
 from scmhost.links.traces import LinksIn

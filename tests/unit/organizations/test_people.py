@@ -8,7 +8,7 @@ import pytest
 from hosting import SettableClock
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import InvalidInput, NotFound, Unauthenticated
-from scmhost.infra.web_settings import GroupRole, WebSettings
+from scmhost.infra.settings import GroupRole, WebSettings
 from scmhost.organizations import people, people_queries, sessions
 from scmhost.organizations.create import create_organization
 from scmhost.organizations.people import NamedPerson

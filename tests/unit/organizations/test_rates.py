@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scmhost.infra import clock
 from scmhost.infra.clock import SystemClock
 from scmhost.infra.errors import TooManyRequests
-from scmhost.infra.limits import Limits
-from scmhost.organizations import access
+from scmhost.infra.settings import Limits
 from scmhost.organizations.access import limit_rate
 from scmhost.services import Services
 
@@ -72,11 +72,11 @@ def test_kinds_of_keys_are_apart() -> None:
 
 def test_number_of_buckets_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """When there are too many, all keys start again with a full one."""
-    monkeypatch.setattr(access, "_MOST_BUCKETS", 2)
+    monkeypatch.setattr(clock, "_MOST_BUCKETS", 2)
     requests = Requests()
     for key in range(50):
         requests(key, 3)
-        assert len(requests.services.full_at) <= 2
+        assert len(requests.services.buckets) <= 2
 
 
 @given(st.integers(1, 100_000), st.lists(st.floats(0, 90), max_size=60))

@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from hosting import ACME, INSTALLATION, REPOSITORY, START, SettableClock, enabled, host_of, logged, report_of
 from plugins import moody
+from scmhost.infra.settings import Breaker
 from scmhost.plugins import PluginFault, PluginHost, Settings
-from scmhost.plugins.config.schema import Breaker
 from scmhost.plugins.errors import Origin
 from scmhost.plugins.isolation.circuit_breaker import HEALTHY, Circuit, CircuitBreaker
 

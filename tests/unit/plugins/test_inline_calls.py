@@ -10,8 +10,8 @@ import pytest
 
 from hosting import INSTALLATION, LOCATION, REPOSITORY, SettableClock, host_of, logged, report_of
 from plugins import hanger
+from scmhost.infra.settings import Breaker
 from scmhost.plugins import PluginFault
-from scmhost.plugins.config.schema import Breaker
 from scmhost.plugins.errors import Origin
 from scmhost.plugins.isolation.circuit_breaker import CircuitBreaker
 from scmhost.plugins.isolation.guard import Guard, Implementation

@@ -13,7 +13,7 @@ import pytest
 
 from hosting import ACME, GOOD, INSTALLATION, REPOSITORY, candidate, enabled, host_of, logged, report_of
 from plugins import flag_services, keeper, listener
-from scmhost.infra.limits import Limits
+from scmhost.infra.settings import Limits
 from scmhost.plugins import Candidate, ConfigError, PluginHost, PluginSettings, Settings
 from scmhost.plugins.config.schema import FlagsProvider, HostSettings, Organizations, Source
 from scmhost.sdk import InstallationDraft, Organization, Provider, hookimpl

@@ -7,7 +7,7 @@ import pytest
 
 import factories
 from scmhost.infra.errors import InvalidInput, NotFound, ProviderRefused
-from scmhost.infra.limits import Limits
+from scmhost.infra.settings import Limits
 from scmhost.plugins import PluginFault
 from scmhost.repositories.claim import add_repository, create_repository
 from scmhost.repositories.manage import delete_repository

@@ -11,14 +11,15 @@ from typing import Final
 from scmhost.frames.frame import MatchSpan, Pattern
 from scmhost.frames.notation import ContextLines, Notation
 
-from . import grouped, line_words, parenthesised, path_line, tool_forms
+from . import grouped, tool_forms
+from .common_forms import IN_BRACKETS, IN_WORDS, WITH_COLON
 from .forms import FormTable, read_forms
 
-FORMS: Final = (*tool_forms.FORMS, *line_words.FORMS, *path_line.FORMS, *parenthesised.FORMS)
+FORMS: Final = (*tool_forms.FORMS, *IN_WORDS, *WITH_COLON, *IN_BRACKETS)
 """Of two places at the same position, that of the first form counts."""
 # Every form of a line in words has the end of the word "line", and every other one a number behind a sign.
 _ALL_FORMS: Final = FormTable(FORMS)
-_FORMS_WITHOUT_WORDS: Final = FormTable((*tool_forms.FORMS, *path_line.FORMS, *parenthesised.FORMS))
+_FORMS_WITHOUT_WORDS: Final = FormTable((*tool_forms.FORMS, *WITH_COLON, *IN_BRACKETS))
 _NUMBERED: Final = Pattern(r"[:#(\[@] ?[L(\[]?\d| \d{1,9}:\d")
 
 
@@ -28,7 +29,7 @@ def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
     spans = table.read(line) if table else []
     if "]" in context.prefix and _PLACE_IN_PREFIX.search(context.prefix):
         shift = len(context.prefix)
-        before = read_forms(path_line.FORMS, context.prefix)
+        before = read_forms(WITH_COLON, context.prefix)
         spans = [*(span._replace(start=span.start - shift, end=span.end - shift) for span in before), *spans]
     return spans or None
 

@@ -33,7 +33,7 @@ NOTATIONS: Final = (
     _lazy("zig", "ZIG", ": 0x", ".zig:"),
     _lazy("nim", "NIM", ".nim"),
     _lazy("crystal", "CRYSTAL", ".cr:", ".ecr:", ".cr "),
-    _lazy("babashka", "BABASHKA", ".clj", ".bb:"),
+    _lazy("clojure", "BABASHKA", ".clj", ".bb:"),
     _lazy("d", "D", ".d(", ".d:", ".di(", ".di:"),
     _lazy("godot", "GODOT", "res://", "user://", ".gd:"),
     _lazy("raku", "RAKU", "in sub ", "in method ", "in block ", "in submethod "),

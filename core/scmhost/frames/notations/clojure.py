@@ -1,4 +1,4 @@
-"""Clojure: what its REPL, compiler and test runner print, and the columns of clj-stacktrace and pretty."""
+"""Clojure: its REPL, compiler and test runner, the columns of clj-stacktrace and pretty, and the errors of Babashka."""
 
 import re
 from collections.abc import Sequence
@@ -79,3 +79,21 @@ def _span(match: re.Match[str], symbol: str | None) -> MatchSpan:
 
 
 CLOJURE: Final = Notation("clojure", (".clj", ".java:", '.java"'), _read)
+
+
+_BABASHKA_PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:\"'<>|(][^:\"<>|\n]{0,300}\.(?:clj[cds]?|bb))"
+_BABASHKA_LOCATION: Final = Pattern(rf"Location: {{1,8}}{_BABASHKA_PATH}:{LINE_COLUMN}$")
+_BABASHKA_FRAME: Final = Pattern(rf"(?P<function>[^\s()]{{1,300}}) +- {_BABASHKA_PATH}:{LINE}:(?P<column>\d{{1,9}})$")
+
+
+def _read_babashka(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read ``Location: /srv/shop/cart.clj:5:3``, and ``cart/total  - /srv/shop/cart.clj:8:3``."""
+    if match := _BABASHKA_LOCATION.match(line):
+        return [match_span(match, "clojure")]
+    if match := _BABASHKA_FRAME.match(line):
+        function = match["function"] if "/" in match["function"] else None
+        return [match_span(match, "clojure", function=function)]
+    return None
+
+
+BABASHKA: Final = Notation("babashka", (".clj", ".bb:"), _read_babashka)

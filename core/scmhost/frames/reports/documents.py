@@ -1,8 +1,8 @@
 """Read documents and records: a form, or any object with a path and a line number.
 
 A form reads frames from the fields of a document. Their positions in the text are searched for afterwards, by path.
-``places`` reads any object with a path and a line number; a form with another structure is a ``Form`` in ``forms`` and
-a row in the table.
+``places`` reads any object with a path and a line number. A form with another structure is a ``Form`` in ``json_forms``
+and a row in the table.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from scmhost.frames.frame import FrameMatch
 from scmhost.frames.physical_lines import PhysicalLine
 
-from .forms import OPEN_TELEMETRY, PYTEST_REPORT, SARIF, SENTRY_EVENT, Form
+from .json_forms import OPEN_TELEMETRY, PYTEST_REPORT, SARIF, SENTRY_EVENT, Form
 from .places import Entry, Offsets, locate, read_entries
 from .xml import FallbackMatch, begins_xml, read_xml
 

@@ -16,7 +16,7 @@ from scmhost.frames.diagnostics.file_names import has_file_name, may_be_a_file
 from scmhost.frames.frame import Frame, FrameMatch, is_source, known_language, looks_like_a_file, names_a_file
 from scmhost.frames.physical_lines import PhysicalLine, json_lines, json_value, xml_lines
 
-from .forms import DEEPEST, number, text
+from .json_forms import DEEPEST, number, text
 
 Fields = Mapping[str, Any]
 
@@ -190,7 +190,7 @@ def _line_and_column(fields: Fields) -> tuple[int | None, int | None]:
         inner = _inner(fields, names)
         line = None if _LINE_NAMES.isdisjoint(inner) else number(inner, *_LINES, "begin")
         if line is not None:
-            # The editor protocol counts from 0, and it alone says "character".
+            # Language servers count from 0. Only their documents have a "character" instead of a column.
             base = "character" in inner and "column" not in inner
             column = number(inner, *_COLUMNS)
             return line + base, column if column is None else column + base

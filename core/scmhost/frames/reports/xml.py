@@ -14,7 +14,7 @@ from scmhost.frames.diagnostics.file_names import has_file_name
 from scmhost.frames.frame import Frame, FrameMatch, known_language
 from scmhost.frames.physical_lines import PhysicalLine
 
-from .forms import text
+from .json_forms import text
 from .places import Offsets, Surroundings, lines_of_xml, own_path, plain_fields, plain_name, read_place
 
 _TEST_ROOTS: Final = ("testsuites", "testsuite", "testrun", "testresults", "assemblies", "assembly")

@@ -14,7 +14,7 @@ from sqlalchemy.engine import ExecutionContext
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import PoolProxiedConnection
 
-from scmhost.infra.limits import DatabaseSettings
+from scmhost.infra.settings import DatabaseSettings
 
 from .base import Id, KeyText, LongText, UtcDateTime, dump_json, load_json
 from .errors import StoreError

@@ -20,7 +20,7 @@ from sqlalchemy import URL, Connection, CursorResult, Engine, Executable, Nested
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
-from scmhost.infra.limits import DEFAULT_DATABASE, DatabaseSettings
+from scmhost.infra.settings import DEFAULT_DATABASE, DatabaseSettings
 from scmhost.sdk import Organization
 
 from . import schema
@@ -135,7 +135,7 @@ class OrganizationCache:
     """An organization and its rows at one version. Threads may share it.
 
     A row is read after the version was, so that it is as new as the version, or newer. Another version gets another
-    cache: a slow reader of an old row then saves it where nobody reads it any more.
+    cache: a slow reader of an old row then saves it in a cache that is not used any more.
     """
 
     def __init__(self, organization: Organization, version: int, changes: int, checked_at: datetime) -> None:
@@ -331,7 +331,7 @@ class Store:
         """Check the file of SQLite as a whole: it is the one that was opened, undamaged and writable.
 
         Raises:
-            Unavailable: it cannot be used as it should; ``public`` has the reason for everybody.
+            Unavailable: it cannot be used as it should; ``public`` is the reason without secrets.
         """
         self._database.check()
 

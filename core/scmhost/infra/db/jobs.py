@@ -92,7 +92,7 @@ def lease_others(tx: Transaction, job: QueuedJob, start: str, now: datetime, unt
 
 
 def is_due(tx: Transaction, now: datetime) -> bool:
-    """Return whether a job may be due. This takes no lock, unlike ``lease``, so that idle workers block nobody."""
+    """Return whether a job may be due. This takes no lock, unlike ``lease``, so that idle workers block no other."""
     due = select(JOBS.c.id).where(JOBS.c.state == _WAITING, JOBS.c.due_at <= now).limit(1)
     return tx.execute(due).first() is not None
 

@@ -18,7 +18,7 @@ from psycopg.errors import ConnectionTimeout, error_from_result
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from scmhost.infra.limits import DatabaseSettings
+from scmhost.infra.settings import DatabaseSettings
 
 from .drivers import Database, is_long
 
@@ -148,7 +148,7 @@ class PostgresServer(Database):
             if isinstance(error, DBAPIError):
                 self._note(answered=not _is_silent(error.orig))
             elif self._refused_until:
-                # All connections are in use, which says nothing about the server.
+                # All connections are in use: the server itself may be well.
                 self._refused_until = monotonic()
             raise
         self._note(answered=True)

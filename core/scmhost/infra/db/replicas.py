@@ -23,7 +23,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import SQLAlchemyError
 
 from scmhost.infra.errors import Unavailable
-from scmhost.infra.limits import DEFAULT_DATABASE, DatabaseSettings
+from scmhost.infra.settings import DEFAULT_DATABASE, DatabaseSettings
 
 from .base import VERSIONS
 from .drivers import checked_url, postgresql_engine, reader_options

@@ -13,9 +13,19 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from scmhost.infra.limits import DatabaseSettings, Limits, OwnQuota, Quotas
 from scmhost.infra.secret_box import is_key
-from scmhost.infra.web_settings import OpenIdSettings, WebSettings
+from scmhost.infra.settings import (
+    Breaker,
+    DatabaseSettings,
+    Limits,
+    MetricsSettings,
+    OpenIdSettings,
+    OwnQuota,
+    Quotas,
+    ServerSettings,
+    SpansSettings,
+    WebSettings,
+)
 from scmhost.plugins.discovery import discover
 from scmhost.plugins.errors import ConfigError, Problem
 from scmhost.plugins.isolation.faults import safe_text
@@ -25,7 +35,6 @@ from .files import check_ownership, key_lines
 from .schema import (
     EVERYTHING,
     SCHEMA,
-    Breaker,
     FileSettings,
     FlagsProvider,
     HostSettings,
@@ -39,7 +48,6 @@ from .schema import (
     Source,
     with_references,
 )
-from .tables import MetricsSettings, ServerSettings, SpansSettings
 
 _log = logging.getLogger(__name__)
 

@@ -13,14 +13,20 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
 
-from scmhost.infra.limits import DatabaseSettings, Limits
 from scmhost.infra.secret_box import is_key
-from scmhost.infra.web_settings import WebSettings
+from scmhost.infra.settings import (
+    Breaker,
+    DatabaseSettings,
+    Limits,
+    MetricsSettings,
+    ServerSettings,
+    SpansSettings,
+    Table,
+    WebSettings,
+)
 from scmhost.plugins.errors import ConfigError, Problem
 from scmhost.sdk import authority_of, check_web_url
 from scmhost.sdk.execution import ANY_ADDRESS, OutboundPolicy, allowed_host
-
-from .tables import MetricsSettings, ServerSettings, SpansSettings, Table
 
 SCHEMA: Final = 1
 EVERYTHING: Final = "*"
@@ -105,16 +111,6 @@ Origin = Annotated[str, AfterValidator(_origin)]
 WebUrl = Annotated[str, AfterValidator(_address)]
 Percent = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100, decimal_places=3)]
 OrganizationName = Annotated[str | int, PlainValidator(_slug_or_id)]
-
-
-class Breaker(Table):
-    """``[host.breaker]``: when a hook that keeps failing is suspended, and for how long."""
-
-    faults: int = Field(default=5, ge=1, description="Faults in a row after which a hook of a plugin is suspended.")
-    pause_seconds: int = Field(
-        default=10, ge=1, description="Length of the first pause in seconds; each next one is twice as long."
-    )
-    longest_pause_seconds: int = Field(default=300, ge=1, description="Longest pause in seconds.")
 
 
 class OutboundSettings(Table):

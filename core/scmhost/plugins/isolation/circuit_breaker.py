@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Any, Final, Literal
 
 from scmhost.infra.clock import Clock, SystemClock
-from scmhost.plugins.config.schema import Breaker
+from scmhost.infra.settings import Breaker
 from scmhost.plugins.errors import Origin, PluginFault
 from scmhost.sdk import Installation, ProviderError, ProviderUnavailable, RateLimited
 

@@ -1,4 +1,4 @@
-"""Checks of single calls, for every hook: valid values, declared errors, deadlines, no side effects."""
+"""Checks of single calls, for every hook: valid values, declared errors, deadlines, no secrets, no side effects."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -30,7 +30,7 @@ from .calls import (
 from .checks import Check, CheckFunction, NothingToCheck, Violation, check
 from .plugin_under_test import ADDRESS, ORGANIZATION, PluginUnderTest
 from .servers import SlowServer, UnresponsiveServer, closed_authority
-from .strategies import SHA, arguments, for_all
+from .strategies import SHA, arguments, for_all, payload
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -169,6 +169,44 @@ def _comparable(result: HookResult) -> str:
 
 
 @check(
+    "secrets-hidden",
+    "Secret values appear neither in results of hooks nor in their errors.",
+    help="keep secrets in the settings or in secrets of the installation, and name the failed step in errors, without "
+    "its arguments",
+)
+def secrets_hidden(plugin: PluginUnderTest) -> None:
+    if not plugin.providers or not plugin.secrets:
+        raise NothingToCheck("the samples have no secret")
+
+    def test(result: HookResult) -> None:
+        # A model may hide a value in one of its two texts only.
+        text = f"{result.value!r} {result.value} {result.error}"
+        if any(secret in text for secret in plugin.secrets):
+            raise Violation("it contains a secret", result.call)
+
+    if plugin.has("scm_install"):
+        test(plugin.call("scm_install", form=plugin.form, organization=ORGANIZATION))
+    for result in _sample_results(plugin):
+        test(result)
+
+
+def _sample_results(plugin: PluginUnderTest) -> list[HookResult]:
+    """Return results of hooks that use the settings, for the samples."""
+    results = []
+    if plugin.has("scm_offer_repositories"):
+        results.append(plugin.offers([plugin.candidate]))
+    if plugin.has("scm_dispatch_repository"):
+        results += [plugin.decide(candidate, "team/app") for candidate in (None, plugin.candidate)]
+    if plugin.has("scm_serialize_repository"):
+        results.append(plugin.call("scm_serialize_repository", repository=plugin.repository, payload=payload(plugin)))
+    if plugin.has("scm_refresh_credentials"):
+        results.append(plugin.call("scm_refresh_credentials", installation=plugin.installation))
+    if plugin.has("scm_compare_commits"):
+        results.append(plugin.link("scm_compare_commits", base=None, head="main")[0])
+    return results
+
+
+@check(
     "host-timeout",
     "An I/O hook whose host accepts the connection and never answers returns within its budget, or raises "
     "ProviderUnavailable.",
@@ -284,6 +322,7 @@ CHECKS: Final = (
     pure_without_io,
     host_unreachable,
     answers_repeat,
+    secrets_hidden,
     host_timeout,
     host_slow,
 )

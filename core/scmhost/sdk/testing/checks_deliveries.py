@@ -134,7 +134,7 @@ def route_secret(plugin: PluginUnderTest) -> None:
         if secret is not None and (
             secret in sent or (len(secret) > 1 and secret.encode("utf-8", "replace") in values[1])
         ):
-            raise Violation("whoever sends a delivery chooses the secret", result.call)
+            raise Violation("the sender of a delivery chooses the secret", result.call)
 
     events = headers if sample is None else headers | st.just(dict(sample.signed(sample.secret, sample.body)))
     body = bodies if sample is None else bodies | st.just(sample.body)

@@ -1,18 +1,31 @@
-"""Checks of installations: installing in steps, an upgraded configuration, and the end of an installation."""
+"""Checks of installations: forms, configurations, credentials, installing in steps, upgrades, and the end of one."""
 
 import json
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from pydantic import JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from scmhost.sdk import ProviderError, RedirectTo
-from scmhost.sdk.installing import first_problem, model_input, redirect_problem, saved_problem, separated
+from scmhost.sdk.installing import (
+    first_problem,
+    leak_problem,
+    mask_problem,
+    model_input,
+    redirect_problem,
+    saved_problem,
+    separated,
+)
+from scmhost.sdk.secrets import enclosed_secrets
 
 from .calls import HookResult
 from .checks import NothingToCheck, Violation, check
 from .plugin_under_test import ORGANIZATION, PluginUnderTest
 
+_UNSAFE_URLS: Final = ("javascript:alert(1)", "data:text/html,x", "https://user:secret@git.example.com")
+_IS_WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 _STEPS: Final = ("scm_begin_install", "scm_finish_install")
 _NO_PAGE: Final = "scm_begin_install sends nobody to a page for the sample form"
 _CALLBACK: Final = "https://scmhost.example/hooks/install/provider/"
@@ -24,6 +37,72 @@ _DECLINED: Final[tuple[dict[str, str], ...]] = (
     {"state": _STATE},
     {},
 )
+
+
+@check(
+    "install-safe",
+    "The install form rejects URLs that are not http or https, and URLs with a password.",
+    help="check URLs in the form with a field_validator that calls check_web_url",
+    hooks=("scm_install",),
+)
+def install_safe(plugin: PluginUnderTest) -> None:
+    # Any text may be valid in the other fields.
+    urls = [name for name, value in plugin.form_fields.items() if isinstance(value, str) and _IS_WEB.match(value)]
+    if not urls:
+        raise NothingToCheck("the install form has no field for a URL")
+    for name in urls:
+        for url in _UNSAFE_URLS:
+            form = _form(plugin, {**plugin.form_fields, name: url})
+            result = plugin.call("scm_install", form=form, organization=ORGANIZATION) if form else None
+            if result and result.error is None:
+                raise Violation(f"the field {name!r} accepts {url!r}", result.call)
+
+
+def _form(plugin: PluginUnderTest, fields: dict[str, Any]) -> BaseModel | None:
+    try:
+        return plugin.provider.install_form.model_validate(fields)
+    except ValidationError:
+        return None
+
+
+@check(
+    "configuration-fits",
+    "The provider's configuration model accepts what scm_install returns, and no secret is lost or shown.",
+    help="return the fields of the configuration model, and tokens in secrets; make each secret a SecretStr field",
+    hooks=("scm_install",),
+)
+def configuration_fits(plugin: PluginUnderTest) -> None:
+    model = plugin.provider.configuration if plugin.providers else None
+    for name in enclosed_secrets(model) if model else ():
+        raise Violation(f"the field {name!r} of the configuration model has a secret inside of another value")
+    result = plugin.call("scm_install", form=plugin.form, organization=ORGANIZATION)
+    if result.value is None:
+        raise NothingToCheck(f"scm_install returns no installation: {result.error}")
+    draft = separated(model, result.value)
+    problem = mask_problem(result.value) or leak_problem(draft)
+    if problem:
+        raise Violation(problem, result.call)
+    if model is None:
+        return
+    try:
+        model.model_validate(model_input(model, draft.configuration, draft.secrets))
+    except ValidationError as error:
+        raise Violation(f"{model.__name__} refuses it ({first_problem(error)})", result.call) from None
+
+
+@check(
+    "credentials-last",
+    "Renewed credentials have not expired already: the host would renew them for each call.",
+    help="return the time that the host states, with a UTC offset, or None",
+    hooks=("scm_refresh_credentials",),
+)
+def credentials_last(plugin: PluginUnderTest) -> None:
+    result = plugin.call("scm_refresh_credentials", installation=plugin.installation)
+    if result.value is None:
+        raise NothingToCheck("scm_refresh_credentials renewed nothing")
+    expires_at = getattr(result.value, "expires_at", None)
+    if expires_at is not None and expires_at <= datetime.now(UTC):
+        raise Violation(f"they expired at {expires_at.isoformat()}", result.call)
 
 
 @check(
@@ -135,6 +214,9 @@ def uninstall_repeats(plugin: PluginUnderTest) -> None:
 
 
 CHECKS: Final = (
+    install_safe,
+    configuration_fits,
+    credentials_last,
     install_steps_together,
     install_redirect_safe,
     install_saved_kept,

@@ -1,111 +1,24 @@
-"""Checks of installing, and of offering, adding and serializing repositories."""
+"""Checks of offering, adding, synchronizing and serializing repositories."""
 
-import re
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from scmhost.sdk import Claim, Create, Refusal, Repository, safe_url
-from scmhost.sdk.installing import first_problem, leak_problem, mask_problem, model_input, separated
 from scmhost.sdk.provider import RepositoryPayload
-from scmhost.sdk.secrets import enclosed_secrets
 
 from .calls import HookResult
 from .checks import NothingToCheck, Violation, check, duplicates
-from .plugin_under_test import MAX_PAGES, ORGANIZATION, PluginUnderTest
+from .plugin_under_test import MAX_PAGES, PluginUnderTest
 from .strategies import for_all, names, payload, repositories
 
 _ADD: Final = ("scm_dispatch_repository",)
 _OFFER: Final = ("scm_offer_repositories",)
 _SERIALIZE: Final = ("scm_serialize_repository",)
 _KEPT: Final = ("id", "integrationId", "externalId", "dateCreated")
-_UNSAFE_URLS: Final = ("javascript:alert(1)", "data:text/html,x", "https://user:secret@git.example.com")
 _NO_OFFER: Final = "scm_offer_repositories offered nothing"
 _NO_DECISION: Final = "scm_dispatch_repository made no decision"
-_IS_WEB: Final = re.compile(r"https?://", re.IGNORECASE)
-
-
-@check(
-    "install-safe",
-    "The install form rejects URLs that are not http or https, and URLs with a password.",
-    help="check URLs in the form with a field_validator that calls check_web_url",
-    hooks=("scm_install",),
-)
-def install_safe(plugin: PluginUnderTest) -> None:
-    # Any text may be valid in the other fields.
-    urls = [name for name, value in plugin.form_fields.items() if isinstance(value, str) and _IS_WEB.match(value)]
-    if not urls:
-        raise NothingToCheck("the install form has no field for a URL")
-    for name in urls:
-        for url in _UNSAFE_URLS:
-            form = _form(plugin, {**plugin.form_fields, name: url})
-            result = plugin.call("scm_install", form=form, organization=ORGANIZATION) if form else None
-            if result and result.error is None:
-                raise Violation(f"the field {name!r} accepts {url!r}", result.call)
-
-
-@check(
-    "secrets-hidden",
-    "Secret values appear neither in results of hooks nor in their errors.",
-    help="keep secrets in the settings or in secrets of the installation, and name the failed step in errors, without "
-    "its arguments",
-)
-def secrets_hidden(plugin: PluginUnderTest) -> None:
-    if not plugin.providers or not plugin.secrets:
-        raise NothingToCheck("the samples have no secret")
-
-    def test(result: HookResult) -> None:
-        # A model may hide a value in one of its two texts only.
-        text = f"{result.value!r} {result.value} {result.error}"
-        if any(secret in text for secret in plugin.secrets):
-            raise Violation("it contains a secret", result.call)
-
-    if plugin.has("scm_install"):
-        test(plugin.call("scm_install", form=plugin.form, organization=ORGANIZATION))
-    for result in _sample_results(plugin):
-        test(result)
-
-
-@check(
-    "configuration-fits",
-    "The provider's configuration model accepts what scm_install returns, and no secret is lost or shown.",
-    help="return the fields of the configuration model, and tokens in secrets; make each secret a SecretStr field",
-    hooks=("scm_install",),
-)
-def configuration_fits(plugin: PluginUnderTest) -> None:
-    model = plugin.provider.configuration if plugin.providers else None
-    for name in enclosed_secrets(model) if model else ():
-        raise Violation(f"the field {name!r} of the configuration model has a secret inside of another value")
-    result = plugin.call("scm_install", form=plugin.form, organization=ORGANIZATION)
-    if result.value is None:
-        raise NothingToCheck(f"scm_install returns no installation: {result.error}")
-    draft = separated(model, result.value)
-    problem = mask_problem(result.value) or leak_problem(draft)
-    if problem:
-        raise Violation(problem, result.call)
-    if model is None:
-        return
-    try:
-        model.model_validate(model_input(model, draft.configuration, draft.secrets))
-    except ValidationError as error:
-        raise Violation(f"{model.__name__} refuses it ({first_problem(error)})", result.call) from None
-
-
-@check(
-    "credentials-last",
-    "Renewed credentials have not expired already: the host would renew them for each call.",
-    help="return the time that the host states, with a UTC offset, or None",
-    hooks=("scm_refresh_credentials",),
-)
-def credentials_last(plugin: PluginUnderTest) -> None:
-    result = plugin.call("scm_refresh_credentials", installation=plugin.installation)
-    if result.value is None:
-        raise NothingToCheck("scm_refresh_credentials renewed nothing")
-    expires_at = getattr(result.value, "expires_at", None)
-    if expires_at is not None and expires_at <= datetime.now(UTC):
-        raise Violation(f"they expired at {expires_at.isoformat()}", result.call)
 
 
 @check(
@@ -331,10 +244,6 @@ def ids_kept(plugin: PluginUnderTest) -> None:
 
 
 CHECKS: Final = (
-    install_safe,
-    secrets_hidden,
-    configuration_fits,
-    credentials_last,
     offers_unique,
     offer_pages_end,
     offer_cursors,
@@ -348,29 +257,6 @@ CHECKS: Final = (
     wire_types,
     ids_kept,
 )
-
-
-def _form(plugin: PluginUnderTest, fields: dict[str, Any]) -> BaseModel | None:
-    try:
-        return plugin.provider.install_form.model_validate(fields)
-    except ValidationError:
-        return None
-
-
-def _sample_results(plugin: PluginUnderTest) -> list[HookResult]:
-    """Return results of hooks that use the settings, for the samples."""
-    results = []
-    if plugin.has("scm_offer_repositories"):
-        results.append(plugin.offers([plugin.candidate]))
-    if plugin.has("scm_dispatch_repository"):
-        results += [plugin.decide(candidate, "team/app") for candidate in (None, plugin.candidate)]
-    if plugin.has("scm_serialize_repository"):
-        results.append(_serialized(plugin)[0])
-    if plugin.has("scm_refresh_credentials"):
-        results.append(plugin.call("scm_refresh_credentials", installation=plugin.installation))
-    if plugin.has("scm_compare_commits"):
-        results.append(plugin.link("scm_compare_commits", base=None, head="main")[0])
-    return results
 
 
 def _by_identifier(known: list[Repository], identifier: str) -> Repository | None:

@@ -1,6 +1,6 @@
 """Run the checks, from Python (``ConformanceRun``) or pytest (``ProviderConformance``), and report the results."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
@@ -203,6 +203,8 @@ class ProviderConformance:
         examples: the number of generated inputs for each check.
         waived: checks that are not kept yet: ``{"links-read-back": Waiver("why", until=date(2027, 3, 1))}``. A check
             that is kept after all, or whose day has passed, fails.
+        nothing_to_check: the names of checks for which these samples have no case, such as a secret; the report says
+            ``not run``. Their tests pass instead of being skipped, and fail once there is a case.
     """
 
     plugin: ClassVar[object] = None
@@ -217,6 +219,7 @@ class ProviderConformance:
     file: ClassVar[FileSample | None] = None
     examples: ClassVar[int] = 50
     waived: ClassVar[Mapping[str, Waiver]] = {}
+    nothing_to_check: ClassVar[Collection[str]] = ()
 
     _run: ClassVar[ConformanceRun | None] = None
 
@@ -225,10 +228,11 @@ class ProviderConformance:
         super().__init_subclass__()
         if "test_check" in vars(cls):
             raise TypeError(f"{cls.__name__}.test_check would replace the checks; use waived = {{...}} to skip one")
-        unknown = sorted(set(cls.waived) - CHECKS_BY_NAME.keys())
-        if unknown:
-            names = ", ".join(CHECKS_BY_NAME)
-            raise TypeError(f"{cls.__name__}.waived: no check is named {unknown[0]!r}; the checks are {names}")
+        for attribute, named in (("waived", cls.waived), ("nothing_to_check", cls.nothing_to_check)):
+            unknown = sorted(set(named) - CHECKS_BY_NAME.keys())
+            if unknown:
+                names = ", ".join(CHECKS_BY_NAME)
+                raise TypeError(f"{cls.__name__}.{attribute}: no check is named {unknown[0]!r}; the checks are {names}")
 
     @classmethod
     def pytest_generate_tests(cls, metafunc: pytest.Metafunc) -> None:
@@ -249,7 +253,10 @@ class ProviderConformance:
             pytest.fail(result.report, pytrace=False)
         if result.outcome == "waived":
             pytest.xfail(result.text)
-        if result.outcome != "kept":
+        if check.name in self.nothing_to_check and not result.blocked_by:
+            if result.outcome == "kept":
+                pytest.fail(f"{check.name} has a case now; remove it from nothing_to_check", pytrace=False)
+        elif result.outcome != "kept":
             pytest.skip("\n\n".join(filter(None, [f"{result.outcome}: {result.text}", result.cause])))
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The code hosts that scmhost knows, one file for each under ``hosts/``, and the recognition of their URLs."""
+"""The known code hosts, one file for each under ``hosts/``, and the recognition of their URLs."""
 
 import re
 import tomllib

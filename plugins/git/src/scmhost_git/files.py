@@ -142,7 +142,7 @@ def _content(git_dir: Path, entry: FileEntry) -> bytes:
 
 
 def _argument(path: str) -> str:
-    """Return a path so that git gets it as UTF-8, whatever the locale is."""
+    """Return a path so that git gets it as UTF-8 in any locale."""
     return os.fsdecode(path.encode())
 
 

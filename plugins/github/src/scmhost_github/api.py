@@ -38,7 +38,7 @@ def api_of(installation: Installation, settings: GitHubSettings, *, graphql: boo
 
 
 def app_of(instance: GitHubInstance) -> GitHubApp:
-    """Return the App of an instance. Without one, a ``ProviderError`` says that a token is needed."""
+    """Return the App of an instance. Without one, a ``ProviderError`` asks for a token."""
     if instance.app is None:
         raise ProviderError(f"Enter a token: the operator has configured no GitHub App for {instance.url}.")
     return instance.app

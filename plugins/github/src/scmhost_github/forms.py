@@ -51,7 +51,7 @@ class GitHubApp(OAuthClient):
                 f"the private key cannot be read ({type(error).__name__}); it is a PEM file (RSA)"
             ) from None
         if self.check_person and not (self.client_id and self.client_secret):
-            raise ValueError("give client_id and client_secret, or set check_person = false; the README says why")
+            raise ValueError("give client_id and client_secret, or set check_person = false; the README has the reason")
         return self
 
     def signed(self, claims: Mapping[str, object]) -> str:

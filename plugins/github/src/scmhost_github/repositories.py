@@ -91,7 +91,7 @@ async def scm_sync_repositories(
 
 @hookimpl
 def scm_route_delivery(headers: Mapping[str, str], body: bytes, settings: GitHubSettings) -> DeliveryRoute | None:
-    # The secret that signed the delivery tells the instance, which the body does not.
+    # The body does not name the instance; the secret that signed the delivery identifies it.
     for name, instance in settings.instances.items():
         secret = instance.app.webhook_secret if instance.app else None
         if secret and check_signature(secret.get_secret_value(), body, headers.get("x-hub-signature-256", "")):

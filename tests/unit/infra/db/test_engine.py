@@ -24,7 +24,7 @@ from scmhost.infra.db.errors import (
     kind_of,
 )
 from scmhost.infra.db.statements import DriverQuery
-from scmhost.infra.limits import DatabaseSettings
+from scmhost.infra.settings import DatabaseSettings
 from scmhost.organizations import queries as organization_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import CommitDraft, RepositoryStatus

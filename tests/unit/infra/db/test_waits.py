@@ -13,7 +13,7 @@ from scmhost.infra.db.engine import Store
 from scmhost.infra.db.errors import StoreBusy, StoreUnreachable
 from scmhost.infra.db.postgresql import PostgresServer
 from scmhost.infra.db.statements import run_on_driver
-from scmhost.infra.limits import DatabaseSettings
+from scmhost.infra.settings import DatabaseSettings
 from scmhost.plugins import Settings
 
 FAST = DatabaseSettings(pool_size=2, pool_seconds=0.05, lock_seconds=0.05, statement_seconds=0.1)

@@ -135,7 +135,7 @@ class _KnownFiles:
 
 
 def _parts(file: PlainFile | OddFile) -> tuple[str | None, ...]:
-    """Return the page, the texts before and after a line, the reason and the confidence; none of an odd file."""
+    """Return the page, the texts before and after a line, the reason and the confidence; none of an ``OddFile``."""
     if isinstance(file, OddFile) or file.page is None:
         return (None, None, None, None if isinstance(file, OddFile) else file.reason, None)
     return (file.page, file.page + file.before_line, file.after_line, None, file.confidence)

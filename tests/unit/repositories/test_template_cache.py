@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from scmhost.plugins import ProviderCalls
-from scmhost.repositories import pages
+from scmhost.repositories import template_cache
 from scmhost.sdk import Installation, Repository
 
 
@@ -38,8 +38,8 @@ def repository(number: int) -> Repository:
 
 def test_page_cache_drops_the_repository_that_was_used_least_recently(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of three repositories in a cache for two, the one that was used again stays."""
-    monkeypatch.setattr(pages, "MAX_REPOSITORIES", 2)
-    calls, cache = Calls(), pages.PageCache()
+    monkeypatch.setattr(template_cache, "MAX_REPOSITORIES", 2)
+    calls, cache = Calls(), template_cache.PageCache()
     installation = cast("Installation", "an installation")
 
     def reads(number: int) -> int:
@@ -53,9 +53,9 @@ def test_page_cache_drops_the_repository_that_was_used_least_recently(monkeypatc
 
 def test_refs_of_a_repository_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The links at a third ref replace those at the first."""
-    monkeypatch.setattr(pages, "MAX_REFS", 2)
+    monkeypatch.setattr(template_cache, "MAX_REFS", 2)
     templates = Templates()
-    cached = pages.RepositoryTemplates(cast("Any", templates))
+    cached = template_cache.RepositoryTemplates(cast("Any", templates))
     for ref in ("a", "b", "b", "c", "c"):
         cached.at(ref, "branch")
     assert templates.count == 3

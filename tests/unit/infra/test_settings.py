@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from scmhost.infra.limits import Limits
+from scmhost.infra.settings import Limits
 
 
 def test_limits_have_defaults() -> None:

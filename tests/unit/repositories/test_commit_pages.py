@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.repositories.pages import RepositoryTemplates
+from scmhost.repositories.template_cache import RepositoryTemplates
 from scmhost.sdk import NoUrl, UrlTemplates
 from scmhost.sdk.urls.pages import Pages
 from strategies import any_text
