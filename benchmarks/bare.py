@@ -41,6 +41,9 @@ class Bare(Protocol):
     def served_processor_seconds(self) -> float:
         """The processor time so far of the server processes that the service writes to."""
 
+    def served_jobs(self) -> int:
+        """How many jobs wait in the served database."""
+
 
 class BareSqlite:
     """``executemany`` of ready-made tuples."""
@@ -75,6 +78,10 @@ class BareSqlite:
     def served_processor_seconds(self) -> float:
         # SQLite runs in the service.
         return 0.0
+
+    def served_jobs(self) -> int:
+        (number,) = self._connection.execute("SELECT count(*) FROM served.jobs").fetchone()
+        return int(number)
 
     def _rows(self, table: str, key: str) -> list[Row]:
         query = f"SELECT * FROM served.{table} WHERE {key} > ? ORDER BY {key}"
@@ -117,6 +124,11 @@ class BarePostgresql:
             " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
         )
         return sum(processor_seconds(pid) for (pid,) in found)
+
+    def served_jobs(self) -> int:
+        found = self._served.execute("SELECT count(*) FROM jobs").fetchone()
+        assert found
+        return int(found[0])
 
     def _follow(self, table: str) -> None:
         found = self._connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()

@@ -47,7 +47,7 @@ from scmhost.plugins.config.reading import read_settings
 from scmhost.releases import content_queries
 from scmhost.releases import queries as release_queries
 from scmhost.releases.values import ReleaseDraft
-from scmhost.repositories import file_queries
+from scmhost.repositories import file_index_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import CommitDraft, FileChange, InstallationDraft, Organization, preset
 
@@ -140,7 +140,7 @@ def _add_repository(tx: Transaction, organization_id: int, installation_id: int,
     bulk_queries.save(tx, organization_id, repository.id, commits, now)
     first: int | None = 0
     while first is not None:
-        first = file_queries.index_commits(tx, organization_id, repository.id, first, 2**53 - 1)
+        first = file_index_queries.index_commits(tx, organization_id, repository.id, first, 2**53 - 1)
     for version, commit in zip(RELEASES[:2], commits, strict=True):
         release, _ = release_queries.upsert(tx, organization_id, version, ReleaseDraft(), now)
         content_queries.set_head(tx, organization_id, release.id, repository.id, commit.sha, None)

@@ -33,7 +33,7 @@ from scmhost.redirects.queries import RedirectKeyDraft
 from scmhost.releases import content_queries
 from scmhost.releases import queries as release_queries
 from scmhost.releases.values import DeployDraft, ReleaseDraft
-from scmhost.repositories import alias_queries, file_queries, sync_queries, webhook_queries
+from scmhost.repositories import alias_queries, file_index_queries, sync_queries, webhook_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import CommitDraft, FileChange, InstallationDraft
 from scmhost.services import SYSTEM, Actor
@@ -131,7 +131,7 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         kept = repository_queries.get_many(tx, organization_id, [repository])[repository]
         bulk_queries.save(tx, organization_id, repository, [draft(2), draft(1)], NOW)
         commit = bulk_queries.ids_of(tx, organization_id, repository, [sha(2)])[sha(2)]
-        file_queries.index_commits(tx, organization_id, repository, 0, commit)
+        file_index_queries.index_commits(tx, organization_id, repository, 0, commit)
         release, _ = release_queries.upsert(tx, organization_id, "1.0", ReleaseDraft(ref="main"), NOW)
         release_queries.attach_projects(tx, organization_id, release.id, [project])
         content_queries.set_commits(tx, organization_id, release.id, repository, [commit])

@@ -1,6 +1,6 @@
 """Run the jobs that index files, due or not."""
 
-from scmhost.repositories import file_queries
+from scmhost.repositories import file_index_queries, file_queries
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
@@ -10,4 +10,4 @@ def index_files(services: Services, organization: Organization) -> None:
     with services.store.read() as tx:
         pending = file_queries.pending_jobs(tx, organization.id)
     for job in pending:
-        file_queries.index_files(services, job)
+        file_index_queries.index_files(services, job)

@@ -47,6 +47,21 @@ def test_repeated_creation_changes_nothing(api: ApiClient) -> None:
     assert again.json() == first.json()
 
 
+@pytest.mark.parametrize(
+    "commits",
+    [
+        [],
+        [commit(OLDER_SHA), commit(SHA, repository="team/lib", timestamp="2027-01-01T00:00:00+02:00")],
+        [{"id": SHA}, {"id": OLDER_SHA, "message": "Round\n\nFixes SHOP-12", "author_name": "Zoë B"}],
+        [{"id": OLDER_SHA, "repository": "b"}, {"id": SHA, "repository": "a"}, commit("e" * 40, repository="c")],
+    ],
+    ids=["none", "two repositories", "without times", "the same times"],
+)
+def test_answer_to_a_new_release_is_what_is_stored(api: ApiClient, commits: list[dict[str, Any]]) -> None:
+    """It is made from what was saved, and equal to the release that is read."""
+    assert new(api, commits=commits) == api.get("releases/1.0/").json()
+
+
 def test_another_project_is_attached(api: ApiClient) -> None:
     """A release may have several projects; adding one is answered with 201."""
     new(api)

@@ -24,7 +24,7 @@ from scmhost.plugins.isolation.circuit_breaker import seconds_of
 from scmhost.plugins.isolation.faults import exception_text
 from scmhost.releases import content_queries
 from scmhost.releases.fetch import FETCH_COMMITS, fetch_commits
-from scmhost.repositories import file_queries
+from scmhost.repositories import file_index_queries, file_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.sync import SYNC_REPOSITORIES, schedule_syncs, sync_repositories
 from scmhost.repositories.webhooks import SYNC_WEBHOOK, register_webhooks, sync_webhook
@@ -63,7 +63,7 @@ _HANDLERS: Final[Mapping[str, Handler]] = {
     COMPLETE_PUSH: complete_push,
     REGISTER_WEBHOOKS: register_webhooks,
     SYNC_WEBHOOK: sync_webhook,
-    file_queries.INDEX_FILES: file_queries.index_files,
+    file_queries.INDEX_FILES: file_index_queries.index_files,
     REMOVE_PROJECT: run_project_removal,
     REMOVE_ORGANIZATION: run_organization_removal,
 }

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, not_, or_, select, update
 
 from scmhost.infra.db.base import AnySelect, hash_of
+from scmhost.infra.db.drivers import write
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate, StoreBusy
 from scmhost.infra.db.statements import (
@@ -16,13 +16,13 @@ from scmhost.infra.db.statements import (
     batches,
     check_texts,
     driver_converter,
+    duplicates,
     duplicates_if_concurrent,
     in_values,
     insert_missing,
     new_ids,
     text_list,
     texts_parameter,
-    write,
 )
 from scmhost.repositories import file_queries
 from scmhost.repositories.manage import GRACE
@@ -114,14 +114,32 @@ def ids_of(tx: Transaction, organization_id: int, repository_id: int, shas: Iter
 _SENT_COLUMNS: Final = ("message", "author_id", "committed_at", "dated", "issue_ids")
 _COMMIT_COLUMNS: Final = ("organization_id", "repository_id", "id", "sha", *_SENT_COLUMNS)
 _CHANGE_COLUMNS: Final = ("organization_id", "commit_id", "path_hash", "path", "type")
+_CHANGE_KEY: Final = 3
+"""How many of these columns are the key."""
 
+# With fewer commits a look at both ends takes as long as a search for all of them.
+_MANY: Final = 100
+_SHAS_AT_EACH_END: Final = 3
 # Each try that fails needs another sender that saved one of the same shas in between.
 _TRIES: Final = 20
 # Commits change the same paths again and again.
 _CACHED_PATHS: Final = 20_000
-_hash: Final = lru_cache(maxsize=_CACHED_PATHS)(hash_of)
+
+
+class _Hashes(dict[str, int]):
+    """The hashes of paths. ``lru_cache`` takes several times as long for a look-up."""
+
+    def __missing__(self, path: str) -> int:
+        if len(self) >= _CACHED_PATHS:
+            self.clear()
+        found = self[path] = hash_of(path)
+        return found
+
+
+_HASHES: Final = _Hashes()
 
 _Row = tuple[Any, ...]
+_Authors = Mapping[str, tuple[int, str | None]]
 
 
 class _Sent(NamedTuple):
@@ -133,15 +151,16 @@ class _Sent(NamedTuple):
     arrived: Mapping[str, datetime]
     now: datetime
 
-    def rows(self, shas: Sequence[str], author_ids: Mapping[str, int]) -> Iterator[_Row]:
+    def rows(self, shas: Sequence[str], authors: _Authors) -> Iterator[_Row]:
         """Return the values of ``_SENT_COLUMNS`` for each of the shas. They are made column by column, for speed."""
         commits = [self.commits[sha] for sha in shas]
         messages = [commit.message for commit in commits]
+        author_ids: dict[str | None, int] = {email: id_ for email, (id_, _) in authors.items()}
         # No database adapter checks these texts on their way. All at once is much faster than one by one.
         check_texts(message for message in messages if message)
         return zip(
             messages,
-            [author_ids.get(commit.author_email or "") for commit in commits],
+            [author_ids.get(commit.author_email) for commit in commits],
             [commit.timestamp or self.arrived[commit.sha] for commit in commits],
             [commit.timestamp is not None for commit in commits],
             # The id of an issue has a hyphen, which few messages have.
@@ -174,16 +193,19 @@ def save(
         StoreBusy: other senders saved the same commits again and again meanwhile.
     """
     sent = _read(organization_id, repository_id, commits, now)
-    for _ in range(_TRIES):
-        unknown, incomplete = unknown_and_incomplete(tx, organization_id, repository_id, sent.commits)
-        new = [sha for sha in sent.commits if sha in unknown]
+    for number in range(_TRIES):
+        is_guess = number == 0 and _seems_new(tx, sent)
+        # Without a search all of them count as unknown.
+        sought = () if is_guess else sent.commits
+        unknown, incomplete = unknown_and_incomplete(tx, organization_id, repository_id, sought)
+        new = [sha for sha in sent.commits if is_guess or sha in unknown]
         # Authors first, in every transaction: senders that lock in one order never block each other.
-        author_ids = queries.ensure_authors(tx, organization_id, [sent.commits[sha] for sha in new]) if new else {}
-        ids = _insert(tx, sent, new, author_ids)
+        authors = queries.ensure_authors(tx, organization_id, [sent.commits[sha] for sha in new]) if new else {}
+        ids = _insert(tx, sent, new, authors, is_guess=is_guess)
         if ids is not None:
             _complete(tx, sent, incomplete)
             known = len(sent.commits) - len(new)
-            return SavedCommits(tuple(new), known, ids, frozenset(author_ids.values()), sent.newest(new, ids))
+            return SavedCommits(tuple(new), known, ids, authors, sent.newest(new, ids))
     raise StoreBusy("Other clients send the same commits now; send the request again in a moment.")
 
 
@@ -237,29 +259,44 @@ def _read(
     return _Sent(organization_id, repository_id, unique, arrived, now)
 
 
-def _insert(tx: Transaction, sent: _Sent, shas: Sequence[str], author_ids: Mapping[str, int]) -> dict[str, int] | None:
-    """Insert new commits with their changes. Return their ids; None: another sender has saved one of them meanwhile."""
+def _seems_new(tx: Transaction, sent: _Sent) -> bool:
+    """Return whether all of many commits are probably new, so that looking for them would be in vain."""
+    if len(sent.commits) < _MANY:
+        return False
+    # Of a history that continues the newest or the oldest ones are known.
+    shas = list(sent.commits)
+    ends = {*shas[:_SHAS_AT_EACH_END], *shas[-_SHAS_AT_EACH_END:]}
+    return unknown_and_incomplete(tx, sent.organization_id, sent.repository_id, ends)[0] == ends
+
+
+def _insert(
+    tx: Transaction, sent: _Sent, shas: Sequence[str], authors: _Authors, *, is_guess: bool
+) -> dict[str, int] | None:
+    """Insert new commits with their changes. Return their ids; None: one of them is known.
+
+    Unless it is a guess that they are new, another sender has saved it meanwhile.
+    """
     if not shas:
         return {}
     # Of equal times the higher id counts as newer, and clients send the newest first.
     ids = dict(zip(shas, reversed(new_ids(tx, len(shas))), strict=True))
-    rows = _commits(tx, sent, ids, author_ids)
+    rows = _commits(tx, sent, ids, authors)
     try:
-        with duplicates_if_concurrent(tx, "Another sender has just saved one of the commits."):
+        with (duplicates if is_guess else duplicates_if_concurrent)(tx, "One of the commits was saved before."):
             # A plain insert, COPY on PostgreSQL, is much faster than ON CONFLICT. Duplicates are rare, because known
             # shas were left out above.
             write(tx, COMMITS, _COMMIT_COLUMNS, rows)
     except Duplicate:
         return None
     changes = _changes(sent, ids)
-    write(tx, FILE_CHANGES, _CHANGE_COLUMNS, changes)
+    write(tx, FILE_CHANGES, _CHANGE_COLUMNS, changes, unique=_CHANGE_KEY)
     _schedule_indexing(tx, sent, changes)
     _give_grace(tx, sent.organization_id, [sent.repository_id], sent.now)
     analyze_if_grown(tx, COMMITS, len(rows))
     return ids
 
 
-def _commits(tx: Transaction, sent: _Sent, ids: Mapping[str, int], author_ids: Mapping[str, int]) -> list[_Row]:
+def _commits(tx: Transaction, sent: _Sent, ids: Mapping[str, int], authors: _Authors) -> list[_Row]:
     """Return the rows of new commits."""
     moment = driver_converter(tx, COMMITS.c.committed_at)
     organization_id, repository_id = sent.organization_id, sent.repository_id
@@ -267,16 +304,21 @@ def _commits(tx: Transaction, sent: _Sent, ids: Mapping[str, int], author_ids: M
     shas = sorted(ids)
     return [
         (organization_id, repository_id, ids[sha], sha, message, author_id, moment(time), dated, issues)
-        for sha, (message, author_id, time, dated, issues) in zip(shas, sent.rows(shas, author_ids), strict=True)
+        for sha, (message, author_id, time, dated, issues) in zip(shas, sent.rows(shas, authors), strict=True)
     ]
 
 
 def _complete(tx: Transaction, sent: _Sent, incomplete: Sequence[int]) -> None:
     """Add the missing parts to known commits. A commit that only a ref names has its sha alone."""
+    if not incomplete:
+        return
     known = stored_parts(tx, sent.organization_id, incomplete)
     _fill(tx, sent, [row.sha for row in known if row.is_completed_by(sent.commits[row.sha])])
+    changes = _changes(sent, {row.sha: row.id for row in known if not row.has_changes})
+    # Of several changes for one path the first counts.
+    first = {row[:_CHANGE_KEY]: row for row in reversed(changes)}
     # In the order of the key, in which every writer inserts, so that no two block each other.
-    rows = sorted(_changes(sent, {row.sha: row.id for row in known if not row.has_changes}))
+    rows = sorted(first.values())
     insert_missing(tx, FILE_CHANGES, [dict(zip(_CHANGE_COLUMNS, row, strict=True)) for row in rows])
     _schedule_indexing(tx, sent, rows)
 
@@ -291,12 +333,12 @@ def _fill(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> None:
     """Add message, author and time to commits that came without them."""
     if not shas:
         return
-    author_ids = queries.ensure_authors(tx, sent.organization_id, [sent.commits[sha] for sha in shas])
+    authors = queries.ensure_authors(tx, sent.organization_id, [sent.commits[sha] for sha in shas])
     names = [f"new_{name}" for name in _SENT_COLUMNS]
     ordered = sorted(shas)
     rows = [
         {"key": sha, **dict(zip(names, row, strict=True))}
-        for sha, row in zip(ordered, sent.rows(ordered, author_ids), strict=True)
+        for sha, row in zip(ordered, sent.rows(ordered, authors), strict=True)
     ]
     tx.connection().execute(_fill_statement(sent), rows)
 
@@ -329,16 +371,11 @@ def _takes_time(dated: Any) -> Any:
 
 
 def _changes(sent: _Sent, ids: Mapping[str, int]) -> list[_Row]:
-    """Return the rows of the commits' changes, in the order of commit ids."""
+    """Return the rows of the commits' changes, in the order of commit ids. A path may come twice for a commit."""
     organization_id, commits = sent.organization_id, sent.commits
     # In one pass over what may be thirty thousand changes.
-    rows = [
-        (organization_id, id_, _hash(change.path), change.path, change.type)
+    return [
+        (organization_id, id_, _HASHES[change.path], change.path, change.type)
         for id_, sha in sorted(zip(ids.values(), ids, strict=True))
         for change in commits[sha].changes
     ]
-    if len({(row[1], row[2]) for row in rows}) == len(rows):
-        return rows
-    # Of several changes for one path the first counts. Few senders repeat a path.
-    by_key = {row[:3]: row for row in reversed(rows)}
-    return list(reversed(by_key.values()))

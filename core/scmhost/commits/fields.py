@@ -147,9 +147,10 @@ def issue_ids(message: str) -> tuple[str, ...]:
     They are in upper case and in the order of the text, each once. A line break does not end a list.
     """
     text = _MARKDOWN_LINK.sub(r"\1", message) if "](" in message else message
-    if not _may_have_issues(text):
+    begin = _first_keyword(text)
+    if begin is None:
         return ()
-    words = (word for clause in _CLAUSE.findall(text) for word in clause.replace(",", " ").split())
+    words = (word for clause in _CLAUSE.findall(text, begin) for word in clause.replace(",", " ").split())
     return tuple(dict.fromkeys(word.upper() for word in words if _is_issue_id(word)))
 
 
@@ -175,12 +176,15 @@ def read_range(commit: str, limits: Limits) -> tuple[str | None, str]:
     return _within_limit(base, most, too_long), _within_limit(head, most, too_long)
 
 
-def _may_have_issues(text: str) -> bool:
+def _first_keyword(text: str) -> int | None:
+    """Return a place at or before the first keyword, or None if the text has no issue."""
     # Most messages have none, and these tests are many times faster than the pattern.
     if "-" not in text:
-        return False
+        return None
     lower = text.lower()
-    return "fix" in lower or "close" in lower or "resolve" in lower
+    places = [place for stem in ("fix", "close", "resolve") if (place := lower.find(stem)) >= 0]
+    # In lower case some characters are two.
+    return (min(places) if len(lower) == len(text) else 0) if places else None
 
 
 def _is_issue_id(word: str) -> bool:

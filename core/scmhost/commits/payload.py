@@ -251,7 +251,7 @@ def _read_entries(raw: Raw, limits: Limits) -> Any:
     all_at_once, one_by_one = _decoders(limits)
     data, max_email = bytes(raw), limits.author_email_length
     try:
-        return [_ready(commit, max_email) for commit in _decode_plain(data, all_at_once)]
+        return _ready(_decode_plain(data, all_at_once), max_email, may_be_marked=b"*" in data)
     except ValueError:
         pass
     try:
@@ -264,7 +264,7 @@ def _read_entries(raw: Raw, limits: Limits) -> Any:
 
 def _read_entry(entry: bytes, decoder: Decoder[ListedCommit], max_email: int) -> Any:
     try:
-        return _ready(_decode_plain(entry, decoder), max_email)
+        return _ready([_decode_plain(entry, decoder)], max_email)[0]
     except ValueError:
         return json.loads(entry)
 
@@ -280,25 +280,31 @@ def _decode_plain(data: bytes, decoder: Decoder[DecodedT]) -> DecodedT:
     return decoder.decode(data)
 
 
-def _ready(commit: ListedCommit, max_email: int) -> ListedCommit:
-    """Return the commit in the form in which it is saved.
+def _ready(commits: Sequence[ListedCommit], max_email: int, *, may_be_marked: bool = True) -> Sequence[ListedCommit]:
+    """Return the commits in the form in which they are saved. ``may_be_marked``: a path may have a mark of libgit2.
 
     Raises:
-        ValueError: the sha is unusual, a name has outer blanks, the address is refused, or the time is impossible.
+        ValueError: a sha is unusual, a name has outer blanks, an address is refused, or a time is impossible.
     """
-    sha, repository = commit.sha, commit.repository
-    author = _cached_author(commit.author_email, commit.author_name, max_email)
-    if author is None or not (sha.isalnum() and sha.isascii()) or (repository and repository != repository.strip()):
-        raise ValueError(sha)
-    commit.author_email, commit.author_name = author
-    commit.changes = commit.changes or ()
-    for change in commit.changes:
-        if "*" in change.path:
+    # One loop without calls for each commit, because there may be ten thousand.
+    stripped: str | None = None
+    for commit in commits:
+        repository = commit.repository
+        author = _cached_author(commit.author_email, commit.author_name, max_email)
+        if author is None or not (commit.sha.isalnum() and commit.sha.isascii()):
+            raise ValueError(commit.sha)
+        if repository != stripped:
+            if repository and repository != repository.strip():
+                raise ValueError(repository)
+            stripped = repository
+        commit.author_email, commit.author_name = author
+        if not commit.changes:
+            commit.changes = ()
+        elif may_be_marked and any("*" in change.path for change in commit.changes):
             commit.changes = tuple(ListedChange(plain_path(each.path), each.type) for each in commit.changes)
-            break
-    if commit.timestamp is not None and commit.timestamp.tzinfo is not UTC:
-        commit.timestamp = in_utc(commit.timestamp)
-    return commit
+        if commit.timestamp is not None and commit.timestamp.tzinfo is not UTC:
+            commit.timestamp = in_utc(commit.timestamp)
+    return commits
 
 
 # A few people write most commits.

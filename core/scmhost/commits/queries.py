@@ -41,17 +41,19 @@ def mapped_repository_ids(tx: Transaction, organization_id: int, project_ids: Co
     return set(tx.scalars(union(*of_projects)))
 
 
-def ensure_authors(tx: Transaction, organization_id: int, commits: Iterable[ListedCommit]) -> dict[str, int]:
-    """Return the ids of the commits' authors, by address. A name that is sent replaces the stored one."""
+def ensure_authors(
+    tx: Transaction, organization_id: int, commits: Iterable[ListedCommit]
+) -> dict[str, tuple[int, str | None]]:
+    """Return the id and the name of each author of commits, by address. A sent name replaces the stored one."""
     sent = _names_by_email(commits)
     known = _known_authors(tx, organization_id, sent)
     # In one order for all senders, so that no two block each other. Unchanged authors are not written: most requests
     # have known authors only, and a write would lock their rows.
     changed = sorted(email for email, name in sent.items() if email not in known or name not in (None, known[email][1]))
     if not changed:
-        return {email: id_ for email, (id_, _) in known.items()}
+        return known
     _save_authors(tx, organization_id, {email: sent[email] for email in changed})
-    return {email: id_ for email, (id_, _) in _known_authors(tx, organization_id, sent).items()}
+    return _known_authors(tx, organization_id, sent)
 
 
 def get_authors(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Author]:

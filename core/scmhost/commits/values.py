@@ -1,7 +1,7 @@
 """Commits to save, and commits as stored: values, never rows."""
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -73,14 +73,14 @@ class SavedCommits:
         new: the shas that are new.
         known: the number of those that were stored before.
         new_ids: the ids of the new ones, by sha.
-        author_ids: the ids of the authors of the new ones.
+        authors: the authors of the new ones by address, each with its id and name.
         newest: the time of the newest new one, its place among them as a number below 0 or 0, and its id.
     """
 
     new: tuple[str, ...]
     known: int
     new_ids: Mapping[str, int] = dataclasses.field(default_factory=dict, compare=False)
-    author_ids: Collection[int] = dataclasses.field(default=(), compare=False)
+    authors: Mapping[str, tuple[int, str | None]] = dataclasses.field(default_factory=dict, compare=False)
     newest: tuple[datetime, int, int] | None = dataclasses.field(default=None, compare=False)
 
 

@@ -13,8 +13,9 @@ from scmhost.commits.queries import commit_of, commits_of
 from scmhost.commits.tables import COMMITS
 from scmhost.commits.values import SavedCommits, StoredCommit
 from scmhost.infra.db.base import AnyRow, insert_for
+from scmhost.infra.db.drivers import write
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import KeyQuery, SortKey, fetch_page, ordered, write
+from scmhost.infra.db.statements import KeyQuery, SortKey, fetch_page, ordered
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.repositories import queries as repository_queries
@@ -108,7 +109,7 @@ def fill(tx: Transaction, release: Release, lists: Mapping[int, tuple[Sequence[s
     ]
     write(tx, RELEASE_COMMITS, _LIST_COLUMNS, rows)
     newest = max(saved.newest for _, saved in lists.values() if saved.newest)
-    authors = sorted({id_ for _, saved in lists.values() for id_ in saved.author_ids})
+    authors = sorted({id_ for _, saved in lists.values() for id_, _ in saved.authors.values()})
     keys = {"organization": release.organization_id, "release": release.id}
     tx.execute(_SAVE_DERIVED, {**keys, "commits": len(rows), "authors": authors, "last": newest[2]})
     return replace(release, commit_count=len(rows), author_ids=tuple(authors), last_commit_id=newest[2])

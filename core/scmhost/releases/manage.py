@@ -23,7 +23,7 @@ from scmhost.services import Services
 
 from . import content_queries, queries
 from .fetch import fetch_notes, request_fetches
-from .show import ReleaseView, load_details, release_views, require_release
+from .show import ReleaseDetails, ReleaseView, details_of_new, load_details, release_views, require_release
 from .values import Deploy, DeployDraft, Head, Release, ReleaseDraft
 
 # A version is part of a URL's path and of file names.
@@ -59,13 +59,13 @@ class SavedRelease:
         created: whether it created the release.
         attached: to how many projects it added the release.
         notes: notes for the sender.
-        release: the release as it was written; None if it has to be read.
+        details: the release as it was written with its related rows; None if they have to be read.
     """
 
     created: bool
     attached: int
     notes: tuple[str, ...] = ()
-    release: Release | None = None
+    details: ReleaseDetails | None = None
 
 
 def create_release(
@@ -94,8 +94,9 @@ def create_release(
         if written is None:
             _save_lists(tx, release, ingested)
         notes += _save_refs(tx, services, organization, release, refs, ingested)
+        details = details_of_new(tx, organization, written, ingested) if written and not refs else None
     report_saved_commits(services, organization, ingested)
-    return SavedRelease(created, attached, tuple(notes), written)
+    return SavedRelease(created, attached, tuple(notes), details)
 
 
 def change_release(
@@ -130,14 +131,10 @@ def get_release(
     organization: Organization,
     version: str,
     project: Project | None = None,
-    written: Release | None = None,
 ) -> ReleaseView:
-    """Return one release, with notes about commits that are being fetched.
-
-    ``written`` is the release, if this process has just written it.
-    """
+    """Return one release, with notes about commits that are being fetched."""
     with services.store.read() as tx:
-        release = written or require_release(tx, organization, version, project)
+        release = require_release(tx, organization, version, project)
         details = load_details(tx, organization, [release])
         notes = fetch_notes(tx, release, [ref.head for ref in details.refs.get(release.id, ())])
     return release_views(services, organization, details)[0].with_notes(notes)

@@ -1,10 +1,10 @@
 """Wire shapes of releases."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import structlog
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, JsonValue
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, JsonValue, TypeAdapter
 
 from scmhost.commits.schemas import CommitOut, SentCommits, author_of, shown_commits
 from scmhost.infra.clock import in_utc
@@ -33,6 +33,9 @@ class ChangedFileOut(Wire):
 class AuthorOut(Wire):
     name: str | None = None
     email: str | None = None
+
+
+_AUTHORS: Final = TypeAdapter(list[AuthorOut])
 
 
 class DeployOut(Wire):
@@ -233,7 +236,8 @@ def _release_out(services: Services, organization: Organization, view: ReleaseVi
         last_commit=shown_commits(services, organization, [view.last_commit])[0] if view.last_commit else None,
         deploy_count=view.deploys.count if view.deploys else 0,
         last_deploy=_last_deploy(view.deploys.last) if view.deploys else None,
-        authors=[AuthorOut(name=author.name, email=author.email) for author in view.authors],
+        # Checked all at once: a release may have hundreds.
+        authors=_AUTHORS.validate_python([{"name": author.name, "email": author.email} for author in view.authors]),
         projects=[
             ReleaseProject(id=project.id, slug=project.slug, name=project.name, platform=project.platform)
             for project in release.projects

@@ -1,10 +1,13 @@
 """Show releases with their commits, files, authors, refs and deploys."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter, itemgetter
 
 from scmhost.commits import queries as commit_queries
+from scmhost.commits.fields import issue_ids
 from scmhost.commits.find_repository import RepositoryHints, find_named, is_placeholder, only_possible_repository
+from scmhost.commits.ingest import IngestedCommits
 from scmhost.commits.show import (
     CommitContext,
     CommitPages,
@@ -13,7 +16,7 @@ from scmhost.commits.show import (
     read_commit_context,
     show_commits,
 )
-from scmhost.commits.values import Author, StoredCommit
+from scmhost.commits.values import Author, ReleaseSummary, StoredCommit
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageQuery
@@ -183,6 +186,44 @@ def load_details(
         queries.deploys_of_releases(tx, organization.id, release_ids),
         refs,
         installations_of(tx, organization, compared),
+    )
+
+
+def details_of_new(
+    tx: Transaction, organization: Organization, release: Release, ingested: Sequence[IngestedCommits]
+) -> ReleaseDetails:
+    """Return the related rows of a release that this transaction has created with new commits alone.
+
+    Only installations are read: all else is known from saving it.
+    """
+    authors = {id_: Author(id_, name, email) for item in ingested for email, (id_, name) in item.saved.authors.items()}
+    refs = [RefView(item.repository, Head(item.repository.id, item.head, None)) for item in ingested]
+    last_commits, context = {}, CommitContext({}, {}, {})
+    if ingested:
+        last, repository = _newest_commit(ingested, authors)
+        summary = ReleaseSummary(**{field.name: getattr(release, field.name) for field in fields(ReleaseSummary)})
+        installations = installations_of(tx, organization, [repository])
+        last_commits = {release.id: last}
+        context = CommitContext({repository.id: repository}, installations, {last.id: (summary,)})
+    return ReleaseDetails(
+        [release], authors, last_commits, context, {}, {release.id: sorted(refs, key=attrgetter("repository.id"))}, {}
+    )
+
+
+def _newest_commit(
+    ingested: Sequence[IngestedCommits], authors: Mapping[int, Author]
+) -> tuple[StoredCommit, Repository]:
+    """Return the newest of new commits as it is stored, and its repository."""
+    newest, item = max(((each.saved.newest, each) for each in ingested if each.saved.newest), key=itemgetter(0))
+    committed_at, place, id_ = newest
+    sha = item.saved.new[-place]
+    draft = next(commit for commit in item.drafts if commit.sha == sha)
+    author = authors[item.saved.authors[draft.author_email][0]] if draft.author_email else None
+    repository = item.repository
+    issues = issue_ids(draft.message or "")
+    return (
+        StoredCommit(id_, repository.organization_id, repository.id, sha, draft.message, author, committed_at, issues),
+        repository,
     )
 
 

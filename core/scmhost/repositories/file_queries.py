@@ -1,26 +1,22 @@
 """The index of repositories' files: the newest change of each path that commits list.
 
-A background job adds the changes of new commits to the index. Reads do not wait for it: they add the newest commits
-that are not indexed yet, of which they read a bounded number.
+A background job adds the changes of new commits to the index (``file_index_queries``). Reads do not wait for it: they
+add the newest commits that are not indexed yet, of which they read a bounded number.
 """
 
-import time
-from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, SelectBase, and_, bindparam, func, literal, null, select, tuple_, type_coerce
+from sqlalchemy import ColumnElement, SelectBase, and_, bindparam, func, literal, null, select, type_coerce
 
 from scmhost.commits.tables import COMMITS, FILE_CHANGES
 from scmhost.infra.db import jobs
 from scmhost.infra.db.base import JOBS, AnySelect, hashes_of, is_text
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.jobs import QueuedJob
-from scmhost.infra.db.statements import DriverQuery, batches, insert_into, number_list, numbers_parameter
+from scmhost.infra.db.statements import DriverQuery, batches, number_list, numbers_parameter
 from scmhost.sdk import JsonObject
-from scmhost.services import Services
 
 from .tables import KNOWN_FILES
 
@@ -53,18 +49,11 @@ INDEX_FILES: Final = "list_files"
 # Indexing what many requests brought at once costs far less than indexing after each.
 DELAY: Final = timedelta(seconds=20)
 
-_KEYS: Final = ("organization_id", "repository_id", "path_hash")
-_STATE: Final = ("deleted", "commit_id", "changed_at")
-_COLUMNS: Final = (*_KEYS, "name", "path", *_STATE)
+STATE: Final = ("deleted", "commit_id", "changed_at")
+"""The columns of the newest change of a path."""
+
 # As many characters of a name as every database takes in an index.
 _NAME_LENGTH: Final = 255
-
-# Other writers of SQLite wait while a transaction indexes this many changes, some tens of milliseconds.
-_CHANGES_PER_TRANSACTION: Final = 1_000
-# A job ends within seconds, so that other jobs and the end of the process need not wait; another one does the rest.
-_TRANSACTIONS_PER_JOB: Final = 20
-# Seconds between two transactions on SQLite, whose waiting writers try again every 25 to 100 milliseconds.
-_PAUSE: Final = 0.05
 
 # The bounds of what a read adds to the index. Scanning all of it takes some milliseconds.
 _PENDING_JOBS_READ: Final = 200
@@ -73,10 +62,6 @@ _PENDING_COMMITS_READ: Final = 2_000
 _PENDING_CHANGES_READ: Final = 10_000
 # Ranges with a smaller gap are scanned as one: reading these commits again costs less than another statement.
 _SMALL_GAP: Final = 100
-
-_OF_COMMIT: Final = and_(
-    FILE_CHANGES.c.organization_id == COMMITS.c.organization_id, FILE_CHANGES.c.commit_id == COMMITS.c.id
-)
 
 
 def schedule_indexing(
@@ -96,53 +81,6 @@ def schedule_indexing(
 def pending_jobs(tx: Transaction, organization_id: int, repository_id: int | None = None) -> Sequence[QueuedJob]:
     """Return the jobs that wait for an organization, or for one of its repositories, due or not."""
     return jobs.with_key_prefix(tx, organization_id, INDEX_FILES, "" if repository_id is None else f"{repository_id}:")
-
-
-def index_files(services: Services, job: QueuedJob, pause: Callable[[float], None] = time.sleep) -> None:
-    """Index the commits that wait in the repository of a job. Running it again changes nothing."""
-    repository_id = int(str(job.payload["repository"]))
-    for _ in range(_TRANSACTIONS_PER_JOB):
-        with services.store.write() as tx:
-            index_pending(tx, job.organization_id, repository_id, services.clock.now())
-            has_more = bool(pending_jobs(tx, job.organization_id, repository_id))
-        if not has_more:
-            return
-        # Without a pause this would take the only lock of SQLite again before any writer that waits for it.
-        if services.store.file:
-            pause(_PAUSE)
-
-
-def index_pending(tx: Transaction, organization_id: int, repository_id: int, now: datetime) -> bool:
-    """Finish all jobs of a repository as one, and put a job for what is too much for one transaction.
-
-    Returns:
-        False when the repository has no job.
-    """
-    # All jobs at once: one statement over their joined range costs far less than one for each push.
-    pending = pending_jobs(tx, organization_id, repository_id)
-    if not pending:
-        return False
-    ranges = [_range_of(job.payload) for job in pending]
-    first, last = min(item.first for item in ranges), max(item.last for item in ranges)
-    next_id = index_commits(tx, organization_id, repository_id, first, last)
-    for job in pending:
-        jobs.finish(tx, job)
-    schedule_indexing(tx, organization_id, repository_id, () if next_id is None else (next_id, last), now)
-    return True
-
-
-def index_commits(tx: Transaction, organization_id: int, repository_id: int, first: int, last: int) -> int | None:
-    """Index a repository's commits in a range of ids, as many as one transaction takes. Return the first left over."""
-    own = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
-    # A subquery for each commit: given a join of both ranges, SQLite reads all changes again for each commit.
-    number = select(func.count()).where(_OF_COMMIT).correlate(COMMITS).scalar_subquery()
-    commits = select(COMMITS.c.id, number).where(own, COMMITS.c.id.between(first, last)).order_by(COMMITS.c.id)
-    most = _CHANGES_PER_TRANSACTION
-    found = tx.execute(commits.limit(most + 1)).all()
-    taken = min(max(1, bisect_right(list(accumulate(count for _, count in found)), most)), most)
-    if found:
-        _upsert_newest(tx, own & COMMITS.c.id.between(found[0].id, found[:taken][-1].id))
-    return found[taken].id if taken < len(found) else None
 
 
 def file_states(
@@ -194,7 +132,7 @@ def paths_by_name(
     left = heads - too_many
     if left:
         ranges = _newest_first(tx.scalars(_waiting(organization_id)))
-        states.add(_pending_changes(tx, organization_id, None, ranges, lambda rows: _name_of(rows.c.path), left))
+        states.add(_pending_changes(tx, organization_id, None, ranges, lambda rows: name_of(rows.c.path), left))
     paths = states.paths_by_repository(most, too_many)
     if left_out is not None:
         left_out |= too_many
@@ -243,27 +181,28 @@ def _indexed(organization_id: Any) -> AnySelect:
     same_commit = and_(
         COMMITS.c.organization_id == KNOWN_FILES.c.organization_id, COMMITS.c.id == KNOWN_FILES.c.commit_id
     )
-    columns = [KNOWN_FILES.c[name] for name in ("repository_id", "path", *_STATE)]
+    columns = [KNOWN_FILES.c[name] for name in ("repository_id", "path", *STATE)]
     query = select(*columns, COMMITS.c.sha).join_from(KNOWN_FILES, COMMITS, same_commit)
     return query.where(KNOWN_FILES.c.organization_id == organization_id)
 
 
-class _IdRange(NamedTuple):
+class IdRange(NamedTuple):
     """The ids of commits from the first to the last."""
 
     first: int
     last: int
 
 
-def _range_of(payload: Mapping[str, Any]) -> _IdRange:
-    return _IdRange(int(str(payload["first"])), int(str(payload["last"])))
+def range_of(payload: Mapping[str, Any]) -> IdRange:
+    """Return the ids of the commits that a job indexes."""
+    return IdRange(int(str(payload["first"])), int(str(payload["last"])))
 
 
 def _pending_changes(
     tx: Transaction,
     organization_id: int,
     repository_ids: Collection[int] | None,
-    ranges: Iterable[_IdRange],
+    ranges: Iterable[IdRange],
     part: Callable[[Any], ColumnElement[Any]],
     values: Collection[Any],
 ) -> list[Any]:
@@ -295,8 +234,8 @@ def _pending_changes(
     return found
 
 
-def _newest_first(payloads: Iterable[JsonObject]) -> list[_IdRange]:
-    return sorted(map(_range_of, payloads), key=lambda ids: ids.last, reverse=True)
+def _newest_first(payloads: Iterable[JsonObject]) -> list[IdRange]:
+    return sorted(map(range_of, payloads), key=lambda ids: ids.last, reverse=True)
 
 
 def _waiting(organization_id: Any) -> AnySelect:
@@ -321,26 +260,26 @@ def _select_files_and_waiting(dialect: str) -> SelectBase:
 _FILES_AND_WAITING: Final = DriverQuery(_select_files_and_waiting)
 
 
-def _ranges_to_scan(tx: Transaction, organization_id: int, newest_first: Iterable[_IdRange]) -> list[_IdRange]:
+def _ranges_to_scan(tx: Transaction, organization_id: int, newest_first: Iterable[IdRange]) -> list[IdRange]:
     """Join ranges that are close, and cut the newest of them to the number of commits that a read may scan."""
-    joined: list[_IdRange] = []
+    joined: list[IdRange] = []
     for ids in newest_first:
         if joined and joined[-1].first - ids.last <= _SMALL_GAP:
-            joined[-1] = _IdRange(min(joined[-1].first, ids.first), joined[-1].last)
+            joined[-1] = IdRange(min(joined[-1].first, ids.first), joined[-1].last)
         elif len(joined) < _PENDING_SCANS:
             joined.append(ids)
         else:
             break
-    chosen: list[_IdRange] = []
+    chosen: list[IdRange] = []
     left = _PENDING_COMMITS_READ
     # The narrow ranges first, so that a large import does not use up what a single push needs.
     for first, last in sorted(joined, key=lambda ids: ids.last - ids.first):
         width = last - first + 1
         if width <= left:
-            chosen.append(_IdRange(first, last))
+            chosen.append(IdRange(first, last))
             left -= width
         elif left > 0:
-            chosen.append(_IdRange(_newest_id(tx, organization_id, first, last, left), last))
+            chosen.append(IdRange(_newest_id(tx, organization_id, first, last, left), last))
             left = 0
     return chosen
 
@@ -353,42 +292,7 @@ def _newest_id(tx: Transaction, organization_id: int, first: int, last: int, num
     return first if found is None else found
 
 
-def _upsert_newest(tx: Transaction, condition: ColumnElement[bool]) -> None:
-    """Write the newest change of each path, among commits that fulfil a condition, unless the index has a newer one."""
-    ranked = _ranked_changes(condition).subquery()
-    rows = select(*(ranked.c[name] for name in _COLUMNS)).where(ranked.c.rank == 1)
-    # In the order of the key, in which every writer inserts, so that no two block each other.
-    new = insert_into(tx, KNOWN_FILES).from_select(list(_COLUMNS), rows.order_by(ranked.c.path_hash))
-    newer = tuple_(new.excluded.changed_at, new.excluded.commit_id) > tuple_(
-        KNOWN_FILES.c.changed_at, KNOWN_FILES.c.commit_id
-    )
-    tx.execute(
-        new.on_conflict_do_update(
-            index_elements=[KNOWN_FILES.c[name] for name in _KEYS],
-            set_={name: new.excluded[name] for name in _STATE},
-            where=newer,
-        )
-    )
-
-
-def _ranked_changes(condition: ColumnElement[bool]) -> AnySelect:
-    """Select the file changes of commits, each with its rank among those of its path; the newest has rank 1."""
-    newest_first = (COMMITS.c.committed_at.desc(), COMMITS.c.id.desc())
-    query = select(
-        COMMITS.c.organization_id,
-        COMMITS.c.repository_id,
-        FILE_CHANGES.c.path_hash,
-        _name_of(FILE_CHANGES.c.path).label("name"),
-        FILE_CHANGES.c.path,
-        (FILE_CHANGES.c.type == "D").label("deleted"),
-        COMMITS.c.id.label("commit_id"),
-        COMMITS.c.committed_at.label("changed_at"),
-        func.row_number().over(partition_by=FILE_CHANGES.c.path_hash, order_by=newest_first).label("rank"),
-    )
-    return query.join(FILE_CHANGES, _OF_COMMIT).where(condition)
-
-
-def _name_of(path: ColumnElement[str]) -> ColumnElement[str]:
+def name_of(path: ColumnElement[str]) -> ColumnElement[str]:
     """Return the SQL expression for the file name in a path, as far as the index stores it."""
     # No database has a function for the last segment. Trimming all characters but "/" from the right leaves the folder.
     folder = func.length(func.rtrim(path, func.replace(path, "/", "")))

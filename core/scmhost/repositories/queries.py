@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypedDict, Unpack, get_args
 
 import structlog
-from sqlalchemy import ColumnElement, Table, delete, exists, insert, select, true, update
+from sqlalchemy import ColumnElement, Table, delete, exists, insert, or_, select, true, update
 
 from scmhost.commits.tables import COMMITS
 from scmhost.infra.db.base import AnyRow
@@ -349,7 +349,10 @@ def _holders(tx: Transaction, organization_id: int, keys: Iterable[str]) -> dict
 
 _BY_ID: Final = KeyQuery(select(*COLUMNS), REPOSITORIES.c.organization_id, REPOSITORIES.c.id)
 _HOLDERS_BY_KEY: Final = KeyQuery(
-    select(*COLUMNS).where(REPOSITORIES.c.status.in_(HOLDERS)), REPOSITORIES.c.organization_id, REPOSITORIES.c.name_key
+    # One parameter for each: the driver takes no lists.
+    select(*COLUMNS).where(or_(*(REPOSITORIES.c.status == status for status in HOLDERS))),
+    REPOSITORIES.c.organization_id,
+    REPOSITORIES.c.name_key,
 )
 
 

@@ -16,14 +16,13 @@ from scmhost.admin.configuration import (
     change_details,
     changed_keys,
     edit_configuration,
-    list_organizations,
     unknown_organizations,
 )
 from scmhost.app import operating_user
 from scmhost.audit.queries import AuditEntry, list_entries
 from scmhost.infra.errors import Unavailable
 from scmhost.infra.paging import PageQuery
-from scmhost.organizations.create import create_organization
+from scmhost.organizations.create import create_organization, list_organizations
 from scmhost.plugins import ConfigError, Settings
 from scmhost.plugins.config.editing import PluginEdit
 from scmhost.plugins.config.reading import settings_of

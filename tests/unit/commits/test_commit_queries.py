@@ -1,5 +1,6 @@
 """Save commits once, however often they are sent, and list them newest first."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -46,6 +47,21 @@ def test_sending_again_changes_nothing(store: Store) -> None:
     assert factories.all_rows(store) == before
     assert first == SavedCommits(tuple(draft.sha for draft in drafts), known=0)
     assert second == SavedCommits((), known=27)
+
+
+@pytest.mark.parametrize("known", [range(50, 60), range(3, 5), range(200, 204), [100]])
+def test_known_commits_in_a_long_list(store: Store, known: Sequence[int]) -> None:
+    """Wherever they are in the list, they stay as they are, and the others are saved."""
+    tenant = factories.new_tenant(store)
+    earlier = save(store, tenant, *(factories.draft(number, message="first") for number in known))
+    saved = save(store, tenant, *(factories.draft(number, message="second") for number in range(3, 204)))
+    assert saved.known + len(saved.new) == 201
+    assert set(saved.new).isdisjoint(earlier.new)
+    with store.read() as tx:
+        stored = bulk_queries.ids_of(tx, tenant.id, tenant.repository, [factories.sha(n) for n in range(3, 204)])
+        found = [commit_queries.find(tx, tenant.id, tenant.repository, sha) for sha in earlier.new]
+    assert len(stored) == 201
+    assert {commit.message for commit in found if commit} == {"first"}
 
 
 def test_repeated_sha_counts_once(store: Store) -> None:

@@ -12,6 +12,7 @@ from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.infra.paging import PageQuery
 from scmhost.releases import content_queries
 from scmhost.releases.manage import RefDraft, delete_release, list_releases
+from scmhost.releases.show import release_views
 from statement_count import recorded_statements
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
@@ -218,10 +219,13 @@ def test_releases_are_listed_newest_first(host: ReleaseHost) -> None:
 def test_new_release_stores_what_its_commits_give(host: ReleaseHost, sent: list[dict[str, Any]]) -> None:
     """What is known from saving new commits equals what the database gives for them, and the answer has it."""
     saved = host.create(commits=sent)
-    stored = host.get().release
+    view = host.get()
+    stored = view.release
     with host.services.store.write() as tx:
         content_queries.refresh(tx, host.organization.id, stored.id)
-    assert saved.release == stored == host.get().release
+    assert stored == host.get().release
+    assert saved.details is not None
+    assert release_views(host.services, host.organization, saved.details) == [view]
     assert stored.commit_count == len({item["id"] for item in sent})
 
 
@@ -229,5 +233,5 @@ def test_known_commits_of_a_new_release_are_read(host: ReleaseHost) -> None:
     """A release of commits that another one has, too, has all of them."""
     host.create("1.0", commits=[commit(A), commit(B)])
     saved = host.create("2.0", commits=[commit(C), commit(A)])
-    assert saved.release is None
+    assert saved.details is None
     assert (host.get("2.0").release.commit_count, sorted(host.shas("2.0"))) == (2, [A, C])

@@ -1,6 +1,6 @@
 """Read files of commits that the index lacks, at a bounded cost and without writing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import permutations
 
 import pytest
@@ -11,9 +11,11 @@ from scmhost.commits import bulk_queries
 from scmhost.infra.db import jobs
 from scmhost.infra.db.base import JOBS
 from scmhost.infra.db.engine import Store
-from scmhost.repositories import file_queries
+from scmhost.infra.db.jobs import QueuedJob
+from scmhost.repositories import file_index_queries, file_queries
 from scmhost.sdk import CommitDraft, FileChange
 from statement_count import recorded_statements
+from use_cases import open_services
 
 pytestmark = pytest.mark.thorough
 
@@ -30,9 +32,14 @@ def save(store: Store, tenant: factories.Tenant, *drafts: CommitDraft, repositor
 
 
 def index_all(store: Store, tenant: factories.Tenant) -> None:
-    with store.write() as tx:
-        while file_queries.index_pending(tx, tenant.id, tenant.repository, factories.NOW):
-            pass
+    with open_services(store) as services:
+        while waiting := pending_jobs(store, tenant):
+            file_index_queries.index_files(services, waiting[0])
+
+
+def pending_jobs(store: Store, tenant: factories.Tenant) -> Sequence[QueuedJob]:
+    with store.read() as tx:
+        return file_queries.pending_jobs(tx, tenant.id, tenant.repository)
 
 
 def state(store: Store, tenant: factories.Tenant, path: str) -> tuple[bool, str] | None:

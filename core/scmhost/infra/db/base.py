@@ -13,6 +13,7 @@ from functools import lru_cache
 from hashlib import blake2b, sha256
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from msgspec.json import Encoder
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -64,8 +65,7 @@ KEY_BYTES: Final = 2000
 """The longest text in an index. PostgreSQL's B-tree takes keys of about 2,700 bytes."""
 
 _NO_ID: Final = -1
-# A time on SQLite ends before its offset: 2024-05-06 07:08:09.000000
-_TIME_LENGTH: Final = 26
+_encode_json: Final = Encoder().encode
 
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 # json.dumps writes hexadecimal digits in lower case. Characters beyond U+FFFF are written as two such escapes.
@@ -105,12 +105,15 @@ class UtcDateTime(TypeDecorator[datetime]):
         if dialect.name != "sqlite":
             return super().bind_processor(dialect)
 
-        # The same text as SQLAlchemy's, in a fraction of the time.
+        # The same text as SQLAlchemy's, in a fraction of the time: msgspec is much faster than isoformat().
         def as_text(value: datetime | None) -> str | None:
             # Most times are in UTC already.
             if value is None or value.tzinfo is not UTC:
                 value = self.process_bind_param(value, dialect)
-            return None if value is None else value.isoformat(" ", "microseconds")[:_TIME_LENGTH]
+            if value is None:
+                return None
+            quoted = _encode_json(value).decode()
+            return f"{quoted[1:11]} {quoted[12:20]}.{quoted[21:-2] or '000000'}"
 
         return as_text
 

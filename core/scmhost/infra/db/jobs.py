@@ -79,6 +79,17 @@ def lease(tx: Transaction, now: datetime, until: datetime) -> QueuedJob | None:
     return replace(leased, abandoned=job.leased_until is not None)
 
 
+def lease_others(tx: Transaction, job: QueuedJob, start: str, now: datetime, until: datetime) -> list[QueuedJob]:
+    """Lease the other jobs of a job's kind whose keys have this prefix, due or not, that no worker has."""
+    free = or_(JOBS.c.leased_until.is_(None), JOBS.c.leased_until <= now)
+    of_kind = (JOBS.c.organization_id == job.organization_id) & (JOBS.c.kind == job.kind) & (JOBS.c.id != job.id)
+    others = select(JOBS.c.id).where(of_kind, free, JOBS.c.key.startswith(start, autoescape=True))
+    # A job that another worker leases just now is not waited for.
+    ids = others.with_for_update(skip_locked=True)
+    same = (JOBS.c.organization_id == job.organization_id) & JOBS.c.id.in_(ids)
+    return [_job(row) for row in tx.execute(update(JOBS).where(same).values(leased_until=until).returning(JOBS))]
+
+
 def is_due(tx: Transaction, now: datetime) -> bool:
     """Return whether a job may be due. This takes no lock, unlike ``lease``, so that idle workers block no other."""
     due = select(JOBS.c.id).where(JOBS.c.state == _WAITING, JOBS.c.due_at <= now).limit(1)

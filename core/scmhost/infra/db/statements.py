@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import msgspec
@@ -35,12 +35,12 @@ from sqlalchemy import (
 )
 from sqlalchemy import Sequence as Series
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from scmhost.infra.paging import Page, PageQuery
 
-from .base import COPY_TYPES, ID_LIMIT, AnyRow, AnySelect, checked_text, insert_for, is_text, load_json
-from .drivers import KINDS
+from .base import ID_LIMIT, AnyRow, AnySelect, Id, checked_text, insert_for, is_text, load_json
 from .engine import Transaction
 from .errors import Duplicate, kind_of
 
@@ -55,10 +55,6 @@ _PIECE: Final = 5000
 # Once its statistics report this many rows, a table is left to autovacuum.
 _FEW: Final = 1000
 
-_INSERT: Final = "INSERT INTO {} ({}) VALUES {}"
-# Rows in one statement on SQLite: a call of the driver for each row costs more.
-_ROWS: Final = 200
-
 
 def insert_into(tx: Transaction, table: Table) -> "postgresql.Insert | sqlite.Insert":
     """Return an insert for the dialect of a transaction: see ``insert_for``."""
@@ -69,29 +65,6 @@ def insert_missing(tx: Transaction, table: Table, rows: Sequence[dict[str, Any]]
     """Insert the rows whose keys do not exist yet. Sort the rows by key: writers in the same order cannot deadlock."""
     if rows:
         tx.execute(insert_into(tx, table).on_conflict_do_nothing(), rows)
-
-
-def write(tx: Transaction, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert new rows with the fastest method of the driver. Values are not converted: see ``driver_converter``.
-
-    Raises:
-        IntegrityError: a row with one of the keys exists already.
-    """
-    if not rows:
-        return
-    names, connection = ", ".join(columns), tx.connection()
-    if connection.dialect.name == "postgresql":
-        kinds = [COPY_TYPES[type(table.c[name].type)] for name in columns]
-        copy = f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)"
-        connection.exec_driver_sql(copy, list(rows), execution_options={KINDS: kinds})
-        return
-    places = f"({', '.join('?' for _ in columns)})"
-    one, many = (_INSERT.format(table.name, names, ", ".join([places] * count)) for count in (1, _ROWS))
-    rest = len(rows) % _ROWS
-    for start in range(0, len(rows) - rest, _ROWS):
-        connection.exec_driver_sql(many, tuple(chain.from_iterable(rows[start : start + _ROWS])))
-    if rest:
-        connection.exec_driver_sql(one, list(rows[-rest:]))
 
 
 def driver_converter(tx: Transaction, column: ColumnElement[V]) -> Callable[[V], Any]:
@@ -268,16 +241,37 @@ def batches(values: Iterable[V]) -> Iterator[list[V]]:
 
 
 class KeyQuery:
-    """A query of an organization's rows by the values of a column. It is built once: that takes longer than it runs."""
+    """A query of an organization's rows by the ids or short texts in a column, of which there may be any number.
+
+    It is a ``DriverQuery``, whose rows have names here.
+    """
 
     def __init__(self, query: AnySelect, organization: ColumnElement[int], key: ColumnElement[Any]) -> None:
-        keys: ColumnElement[Any] = bindparam("keys", expanding=True, type_=key.type)
-        self._statement = query.where(organization == bindparam("organization"), key.in_(keys))
+        own = query.where(organization == bindparam("organization"))
+        kind = BigInteger() if isinstance(key.type, Id) else Text()
+        self._key: Any = key.type
+        self._names = SimpleResultMetaData([str(column.key) for column in query.selected_columns])
+        self._query = DriverQuery(lambda dialect: own.where(_is_one_of(dialect, key, kind)))
 
     def rows(self, tx: Transaction, organization_id: int, keys: Iterable[Any]) -> Iterator[AnyRow]:
-        """Yield the rows with one of these values, of which there may be any number."""
-        for piece in batches(keys):
-            yield from tx.execute(self._statement, {"organization": organization_id, "keys": piece})
+        """Return the rows with one of these values.
+
+        Raises:
+            BadText: no database takes one of them.
+        """
+        dialect = tx.get_bind().dialect
+        sent: Any = [self._key.process_bind_param(key, dialect) for key in dict.fromkeys(keys)]
+        if not sent:
+            return iter(())
+        values = {"organization": organization_id, "keys": json.dumps(sent) if dialect.name == "sqlite" else sent}
+        return iter(IteratorResult(self._names, iter(self._query.rows(tx, values))))
+
+
+def _is_one_of(dialect: str, key: ColumnElement[Any], kind: Any) -> ColumnElement[bool]:
+    if dialect == "sqlite":
+        values = func.json_each(bindparam("keys", type_=Text)).table_valued(column("value"))
+        return key.in_(select(values.c.value))
+    return key == func.any(bindparam("keys", type_=ARRAY(kind)))
 
 
 def as_id(text: str) -> int | None:

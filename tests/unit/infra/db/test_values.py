@@ -8,11 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.dialects import sqlite
 
 import factories
 from scmhost.commits import bulk_queries
 from scmhost.commits import queries as commit_queries
-from scmhost.infra.db.base import ID_LIMIT, KEY_BYTES
+from scmhost.infra.db.base import ID_LIMIT, KEY_BYTES, UtcDateTime
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import InvalidInput
 from scmhost.installations import queries as installation_queries
@@ -51,6 +52,14 @@ def test_times_are_returned_in_utc(store: Store) -> None:
         saved = organization_queries.create_project(tx, organization, "web", "Web", None, sent)
     assert saved.created_at == sent
     assert saved.created_at.tzinfo is UTC
+
+
+@given(moment=moments)
+def test_times_are_texts_of_one_form_on_sqlite(moment: datetime) -> None:
+    """Texts are compared, also with those that earlier versions wrote."""
+    as_text = UtcDateTime().bind_processor(sqlite.dialect())
+    assert as_text is not None
+    assert as_text(moment) == moment.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
