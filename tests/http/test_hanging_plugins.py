@@ -1,8 +1,9 @@
 """A plugin that hangs costs its own requests and no others."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +67,14 @@ def test_a_healthy_provider_answers_while_another_hangs(
         assert hanger.entered.acquire(timeout=60)
         answers = [clients.submit(api.link) for _ in range(HEALTHY)]
         links = [answer.result() for answer in answers]
+        # Most requests that hang are refused; a busy machine may not have come to each of them yet.
+        for _ in islice(as_completed(hanging, timeout=60), HANGING - THREADS // 2):
+            pass
         pending = [request for request in hanging if not request.done()]
         refused = [request.result() for request in hanging if request.done()]
         hanger.released.set()
     assert {str(item["sourceUrl"]) for item in links} == {"https://git.example.com/team/app/blob/main/src/a.py"}
-    assert 0 < len(pending) < THREADS / 2
+    assert 0 < len(pending) <= THREADS / 2
     assert {outcome(answer) for answer in refused} == {"busy"}
 
 

@@ -16,13 +16,14 @@ from scmhost.commits.schemas import (
     shown_ingested,
 )
 from scmhost.infra.http import RequestedPage
+from scmhost.installations.webhooks import DELIVERIES
 from scmhost.organizations.access import ForOrganization, ForReleases, NumericId, ServicesDep, parse_id
 
 from .ingest import ingest_commits, missing_commits
 from .push import IGNORED, receive_provider_delivery, receive_push
 from .show import commits_of_repository
 
-delivery_router: Final = APIRouter(prefix="/hooks", tags=["webhooks"])
+delivery_router: Final = APIRouter(tags=["webhooks"])
 
 _ANY_BODY: Final[dict[str, Any]] = {
     "requestBody": {"content": {"application/json": {"schema": {}}}, "description": "What the code host sends."}
@@ -34,7 +35,7 @@ async def raw_body(request: Request) -> bytes:
     return await request.body()
 
 
-@delivery_router.post("/{installation_id}/", openapi_extra=_ANY_BODY)
+@delivery_router.post(DELIVERIES, openapi_extra=_ANY_BODY)
 def delivery_receive(
     services: ServicesDep, installation_id: NumericId, request: Request, body: Annotated[bytes, Depends(raw_body)]
 ) -> Ingested:
@@ -44,7 +45,7 @@ def delivery_receive(
 
 
 @delivery_router.post(
-    "/provider/{provider}/",
+    "/hooks/provider/{provider}/",
     openapi_extra=_ANY_BODY,
     responses={202: {"model": Ingested, "description": "Not a push to an installation of this host; ignored."}},
 )

@@ -54,7 +54,7 @@ from .schemas import (
     short_fields,
 )
 from .sealing import attention_reasons
-from .webhooks import create_secret, delete_secret, list_deliveries, list_secrets
+from .webhooks import DELIVERIES, create_secret, delete_secret, list_deliveries, list_secrets
 
 router: Final = APIRouter(prefix="/api/0/organizations/{organization}", tags=["installations"])
 
@@ -246,7 +246,7 @@ def _webhook_out(
     services: Services, organization: Organization, installation_id: int, request: Request
 ) -> dict[str, Any]:
     secrets = list_secrets(services, organization, installation_id)
-    path = request.app.url_path_for("delivery_receive", installation_id=installation_id)
+    path = DELIVERIES.format(installation_id=installation_id)
     return {
         "url": f"{service_url(request)}{path}",
         "secrets": [

@@ -26,6 +26,9 @@ ROTATION: Final = timedelta(days=1)
 
 MAX_SECRETS: Final = 10
 
+DELIVERIES: Final = "/hooks/{installation_id}/"
+"""The path to which a code host sends the pushes of an installation."""
+
 REGISTER_WEBHOOKS: Final = "register_webhooks"
 """The kind of the job that registers all webhooks of an installation again. Its key is the installation's id."""
 

@@ -17,7 +17,7 @@ from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.errors import Conflict, ScmhostError
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import get_installation
-from scmhost.installations.webhooks import current_secret
+from scmhost.installations.webhooks import DELIVERIES, current_secret
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.plugins.isolation.circuit_breaker import seconds_of
@@ -57,7 +57,7 @@ def webhooks_blocker(services: Services) -> str | None:
 
 def delivery_address(services: Services, installation_id: int) -> str:
     """Return the address to which a code host sends the pushes of an installation."""
-    return f"{services.url}/hooks/{installation_id}/"
+    return f"{services.url}{DELIVERIES.format(installation_id=installation_id)}"
 
 
 def request_webhook(tx: Transaction, services: Services, before: Repository | None, after: Repository) -> None:

@@ -10,7 +10,7 @@ from scmhost.installations.install import catalogue, get_installation, list_inst
 from scmhost.installations.install_steps import pending_installation
 from scmhost.installations.queries import StoredInstallation
 from scmhost.installations.sealing import attention_reasons
-from scmhost.installations.webhooks import create_secret, delete_secret, list_deliveries, list_secrets
+from scmhost.installations.webhooks import DELIVERIES, create_secret, delete_secret, list_deliveries, list_secrets
 from scmhost.repositories.claim import add_repository, create_repository
 from scmhost.repositories.manage import list_repositories, uninstall
 from scmhost.repositories.offers import offer_repositories
@@ -184,7 +184,7 @@ def _page(
         ),
         synced=sync_status(services, organization, installation.id),
         takes_pushes=services.plugins.has_hook(installation.provider, "scm_read_push"),
-        address=visit.address(f"/hooks/{installation.id}/"),
+        address=visit.address(DELIVERIES.format(installation_id=installation.id)),
         secrets=list_secrets(services, organization, installation.id),
         deliveries=list_deliveries(services, organization, installation.id),
         blocker=webhooks_blocker(services) if registers else None,
