@@ -65,7 +65,7 @@ AT_LEAST = {
     "links/never seen": 25.0,
     **dict.fromkeys(("ingest/sqlite", "ingest/postgresql"), 0.55),
     # The service has an index that the bare side does not have.
-    **dict.fromkeys((f"ingest/{name}{ingest.WITH_INDEX}" for name in ("sqlite", "postgresql")), 0.45),
+    **dict.fromkeys((f"ingest/{name}{ingest.WITH_INDEX}" for name in ("sqlite", "postgresql")), 0.35),
     # It was 3 before new commits became cheaper, by more than known ones.
     "ingest/again": 2.0,
     "suspects/whole history, lines: first, %": 40.0,
