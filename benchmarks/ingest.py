@@ -13,8 +13,8 @@ has none. The figures ``with the index of files`` count all turns, and in the se
 job is done.
 
 ``ingest/releases`` is the time for a release with a thousand new commits, relative to that for the same commits alone.
-A release has a row for each of them. PostgreSQL checks the two foreign keys of each row with a trigger, which takes a
-fifth of the time for the commit with its changes, so that its figure has a bound of its own.
+A release has a row for each of them, with two foreign keys. On PostgreSQL the figure is higher, and has a bound of its
+own.
 ``ingest/again`` compares the time for new commits with that for the same commits once they are known.
 ``ingest/memory`` is no ratio, but the peak memory of a service in megabytes.
 """
