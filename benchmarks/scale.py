@@ -22,8 +22,9 @@ from served import CONFIGURATION, Request, Side, fill, send
 from service import ORGANIZATION, Service, service
 
 from scmhost.infra.db.base import hash_of
+from scmhost.infra.db.drivers import write
 from scmhost.infra.db.engine import Store
-from scmhost.infra.db.statements import driver_converter, new_ids, write
+from scmhost.infra.db.statements import driver_converter, new_ids
 from scmhost.links.tables import CODE_MAPPINGS
 from scmhost.organizations import queries as organization_queries
 from scmhost.repositories import queries as repository_queries
