@@ -55,9 +55,10 @@ class ApiApplication(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document, with our error answers instead of FastAPI's."""
-        document = super().openapi()
-        document_errors(document)
-        return document
+        # FastAPI keeps the document.
+        if self.openapi_schema is None:
+            document_errors(super().openapi())
+        return super().openapi()
 
     def build_middleware_stack(self) -> ASGIApp:
         """Put the request log around all middleware, including the one that answers unexpected errors."""
