@@ -44,27 +44,25 @@ def _for_every_hook(name: str) -> CheckFunction:
 
     def function(plugin: PluginUnderTest) -> None:
         for hook in plugin.functions:
-            if hook in _violating_hooks(plugin, name):
+            if name in _violated_checks(plugin, hook):
                 for_all(arguments(plugin, hook), partial(_raise, plugin, hook, name), plugin.samples.examples)
 
     return function
 
 
-def _violating_hooks(plugin: PluginUnderTest, name: str) -> set[str]:
-    """Return the hooks that violate a check. One pass over all hooks serves all checks of calls."""
-    if plugin.violating_hooks is None:
-        hooks: dict[str, set[str]] = {}
-        for hook in plugin.functions:
-            for_all(arguments(plugin, hook), partial(_record, plugin, hook, hooks), plugin.samples.examples)
-        plugin.violating_hooks = hooks
-    return plugin.violating_hooks.get(name, set())
+def _violated_checks(plugin: PluginUnderTest, hook: str) -> set[str]:
+    """Return the names of the checks that calls of a hook violate. One pass over a hook serves all checks of calls."""
+    if hook not in plugin.violated_checks:
+        names: set[str] = set()
+        for_all(arguments(plugin, hook), partial(_record, plugin, hook, names), plugin.samples.examples)
+        plugin.violated_checks[hook] = names
+    return plugin.violated_checks[hook]
 
 
-def _record(plugin: PluginUnderTest, hook: str, hooks: dict[str, set[str]], values: dict[str, Any]) -> None:
+def _record(plugin: PluginUnderTest, hook: str, names: set[str], values: dict[str, Any]) -> None:
     observed = plugin.caller.observe(hook, values)
     plugin.is_remote |= observed.offline
-    for name in observed.violations:
-        hooks.setdefault(name, set()).add(hook)
+    names.update(observed.violations)
 
 
 def _raise(plugin: PluginUnderTest, hook: str, name: str, values: dict[str, Any]) -> None:
@@ -129,7 +127,7 @@ def _misses_host(plugin: PluginUnderTest) -> bool:
     with closed_authority() as authority:
         for hook in [hook for hook in plugin.functions if PROMISES[hook].colour == "io"]:
             # A hook that raises such errors with its host, too, violates another check.
-            if hook in _violating_hooks(plugin, ERRORS_DECLARED):
+            if ERRORS_DECLARED in _violated_checks(plugin, hook):
                 continue
             arguments_ = {name: _argument(plugin, name, authority) for name in ARGUMENTS[hook]}
             observed = plugin.caller.observe(hook, arguments_)
