@@ -115,9 +115,21 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def postgres_store(postgres_database: str) -> Iterator[Store]:
+    """A worker's store in PostgreSQL, with the connections and compiled statements that its tests share."""
+    with databases.opened(postgres_database) as store:
+        yield store
+
+
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest, database_url: str) -> Iterator[Store]:
     """A store with up-to-date tables and no rows, once for each kind of database."""
+    if database_url.startswith("postgresql"):
+        shared: Store = request.getfixturevalue("postgres_store")
+        # Each test has caches of its own.
+        yield Store(shared._engine, shared._database)
+        return
     with databases.opened(database_url) as store:
         yield store
 
