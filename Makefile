@@ -24,10 +24,11 @@ INSTALL := install --quiet --no-compile
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
+# Without build isolation, which would install hatchling once more for each of the six projects.
 .venv/ready: pyproject.toml plugins/custom_scm/pyproject.toml plugins/git/pyproject.toml plugins/forgejo/pyproject.toml plugins/gitlab/pyproject.toml plugins/github/pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip $(INSTALL) --upgrade "pip>=25.1"
-	$(BIN)/python -m pip $(INSTALL) --editable '.[server,testing]' --editable plugins/custom_scm --editable plugins/git --editable plugins/forgejo --editable plugins/gitlab --editable plugins/github --group dev
+	$(BIN)/python -m pip $(INSTALL) --upgrade "pip>=25.1" "hatchling>=1.27"
+	$(BIN)/python -m pip $(INSTALL) --no-build-isolation --editable '.[server,testing]' --editable plugins/custom_scm --editable plugins/git --editable plugins/forgejo --editable plugins/gitlab --editable plugins/github --group dev
 	touch $@
 
 # The two versions of sentry-cli that are in use, each in its own environment.
