@@ -37,7 +37,7 @@ def pending(store: Store, tenant: factories.Tenant) -> Sequence[QueuedJob]:
 
 def index_all(store: Store, tenant: factories.Tenant) -> None:
     with store.write() as tx:
-        assert file_index_queries.index_commits(tx, tenant.id, tenant.repository, 0, ENDLESS) is None
+        assert factories.index_commits(tx, tenant.id, tenant.repository, 0, ENDLESS) is None
 
 
 def run_job(store: Store, tenant: factories.Tenant) -> None:

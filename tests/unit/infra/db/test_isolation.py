@@ -25,7 +25,7 @@ from scmhost.organizations import queries as organization_queries
 from scmhost.releases import content_queries
 from scmhost.releases import queries as release_queries
 from scmhost.releases.values import ReleaseDraft
-from scmhost.repositories import file_index_queries, file_queries
+from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Claim
 
@@ -119,7 +119,7 @@ WRITES: dict[str, Query] = {
     "expire secret": lambda tx, me, it: installation_queries.expire_secrets(tx, me, it.installation, NOW),
     "delete secret": lambda tx, me, it: installation_queries.delete_secret(tx, me, it.installation, it.secret),
     "note": lambda tx, me, it: audit_queries.add(tx, me, factories.note(it.token), NOW),
-    "list files": lambda tx, me, it: file_index_queries.index_commits(tx, me, it.repository, 0, it.commit),
+    "list files": lambda tx, me, it: factories.index_commits(tx, me, it.repository, 0, it.commit),
     "unshare": lambda tx, me, it: shared_queries.remove(
         tx, me, shared_queries.of_project(tx, it.id, it.project, EARLIER)[0].id
     ),
