@@ -22,8 +22,8 @@ from scmhost.installations import delivery_queries, pending_queries
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.delivery_queries import DeliveryDraft
 from scmhost.installations.pending_queries import PendingDraft
-from scmhost.links import missing_queries, shared_queries
 from scmhost.links import queries as link_queries
+from scmhost.links import shared_queries
 from scmhost.links.shared_queries import TraceDraft
 from scmhost.links.values import MappingDraft
 from scmhost.organizations import people_queries
@@ -157,8 +157,8 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         webhook_queries.request(tx, installation, [kept], NOW)
         sync_queries.schedule(tx, [((organization_id, installation), NOW)])
         alias_queries.save(tx, kept.model_copy(update={"name": "acme/old"}), kept, NOW)
-        key = missing_queries.MissingKey(organization_id, NOW.date(), project, "stack_root_mismatch", "/opt/")
-        missing_queries.add_counts(tx, {key: 1}, 10, "...")
+        key = link_queries.MissingKey(organization_id, NOW.date(), project, "stack_root_mismatch", "/opt/")
+        link_queries.add_missing(tx, {key: 1}, 10, "...")
         shared_queries.add(tx, organization_id, TraceDraft(project, "a trace", None, None, SYSTEM, NOW, NOW))
         redirect_queries.create(tx, organization_id, RedirectKeyDraft("sentry", f"{organization_id}-key"), NOW)
         audit_queries.add(tx, organization_id, note(token), NOW)

@@ -8,7 +8,7 @@ from msgspec import Struct
 from scmhost.mapping import FileStatus
 from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.plugins.isolation.faults import safe_text
-from scmhost.repositories.deletion_queries import Deletion
+from scmhost.repositories.deleted_file_queries import Deletion
 from scmhost.repositories.template_cache import PageCache, RequestPages
 from scmhost.sdk import (
     Existence,

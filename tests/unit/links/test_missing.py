@@ -12,7 +12,7 @@ from hosting import SettableClock
 from linking import LinkProject
 from scmhost.infra.db.base import checked_text
 from scmhost.infra.errors import Unavailable
-from scmhost.links import missing_queries
+from scmhost.links import queries as link_queries
 from scmhost.links.missing import MOST_ROOTS, OTHER_ROOTS, MissingCounters, missing_frames, root_of, save_missing
 from scmhost.links.values import FrameQuery, LinkOptions
 from scmhost.mapping import FrameInfo
@@ -110,7 +110,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         raise Unavailable("the database is down")
 
     with monkeypatch.context() as patch:
-        patch.setattr(missing_queries, "add_counts", fail)
+        patch.setattr(link_queries, "add_missing", fail)
         yield
 
 
