@@ -39,7 +39,7 @@ def repository(number: int) -> Repository:
 def test_page_cache_drops_the_repository_that_was_used_least_recently(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of three repositories in a cache for two, the one that was used again stays."""
     monkeypatch.setattr(template_cache, "MAX_REPOSITORIES", 2)
-    calls, cache = Calls(), template_cache.PageCache()
+    calls, cache = Calls(), template_cache.TemplateCache()
     installation = cast("Installation", "an installation")
 
     def reads(number: int) -> int:
