@@ -19,7 +19,7 @@ _SAMPLE_SHAS: Final = ("0123456789abcdef" * 2 + "01234567", "fedcba9876543210" *
 
 
 class RepositoryTemplates:
-    """The URL templates of one repository, with the links to files at its most recently used refs, and to commits."""
+    """The URL templates of one repository, with links to files at the refs that were asked for last, and to commits."""
 
     def __init__(self, templates: UrlTemplates | None) -> None:
         self.templates = templates
