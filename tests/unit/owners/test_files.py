@@ -317,6 +317,6 @@ def test_expressions_without_a_common_automaton_are_tried_one_by_one(monkeypatch
             return None
 
     monkeypatch.setattr(re2, "Set", SetWithoutMemory)
-    matching = ExpressionSet({3: "^(ab)+$", 5: "^a.*$"}).trial([3, 5])
+    matching = ExpressionSet({3: "^(ab)+$", 5: "^a.*$"}).matcher_of([3, 5])
     assert [matching(path) for path in ("abab", "ax", "b")] == [(3, 5), (5,), ()]
     assert made == ["^(ab)+$", "^a.*$", ""]
