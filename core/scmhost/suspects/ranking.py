@@ -110,7 +110,8 @@ def _suspect(
     if number == 0 and is_certain(comparison, [scores[place] for place in order], at):
         confidence = "high"
     candidate = comparison.candidates[at]
-    return Suspect(candidate.commit.sha, round(score, 4), confidence, evidence_of(question, comparison, candidate))
+    evidence = tuple(_evidence_of(question, comparison, candidate))
+    return Suspect(candidate.commit.sha, round(score, 4), confidence, evidence)
 
 
 def is_certain(comparison: Comparison, scores: Sequence[float], first: int) -> bool:
@@ -150,12 +151,8 @@ _NUMBERS: Final = ("", "one", "two", "three", "four", "five", "six", "seven", "e
 _VERBS: Final = {"A": "added", "C": "added", "R": "renamed", "D": "deleted"}
 
 
-def evidence_of(question: SuspectQuestion, comparison: Comparison, candidate: SuspectCandidate) -> tuple[str, ...]:
-    """Return the reasons for a suspect, the strongest first."""
-    return tuple(_reasons(question, comparison, candidate))
-
-
-def _reasons(question: SuspectQuestion, comparison: Comparison, candidate: SuspectCandidate) -> Iterator[str]:
+def _evidence_of(question: SuspectQuestion, comparison: Comparison, candidate: SuspectCandidate) -> Iterator[str]:
+    """Yield the reasons for a suspect, the strongest first."""
     when = _when(question, candidate.commit.time)
     lines = [_name(line.path, line.line) for line in (question.blame[at] for at in candidate.blamed)]
     if lines:
