@@ -192,7 +192,7 @@ def test_missing_folder_is_refused(services: Services, tmp_path: Path) -> None:
         ("", '[flags_provider]\nprovider = "acme"\nsettings = { key = "secret" }\n', None),
     ],
 )
-def test_changed_keys(before: str, after: str, changes: list[str] | None) -> None:
+def test_changed_keys_have_both_values(before: str, after: str, changes: list[str] | None) -> None:
     """Each changed key has both values; a value that may be secret is left out."""
     found = list(changed_keys(settings(before), settings(after)))
     assert changes is None or found == changes

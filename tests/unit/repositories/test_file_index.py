@@ -79,7 +79,7 @@ def test_newest_commit_counts(store: Store) -> None:
         assert (known.path, known.deleted, known.sha) == ("a.py", False, factories.sha(5))
 
 
-def test_deleted_file(store: Store) -> None:
+def test_deleted_file_is_not_found_by_its_name(store: Store) -> None:
     """It is not found by its name, and its state is deleted."""
     tenant = factories.new_tenant(store)
     save(store, tenant, changing(3, "A a.py"), changing(4, "D a.py"))
