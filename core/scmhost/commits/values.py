@@ -42,7 +42,7 @@ class ListedCommit(Struct, gc=False):
     changes: tuple[ListedChange, ...] = field(name="patch_set", default=())
 
 
-class Author(Struct, frozen=True):
+class Author(Struct, frozen=True, gc=False):
     """The author of a commit. The address is in lower case."""
 
     id: int
