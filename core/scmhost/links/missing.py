@@ -147,11 +147,10 @@ def save_missing(services: Services) -> int:
     try:
         with services.store.write() as tx:
             queries.delete_missing_before(tx, oldest)
-            queries.add_missing(tx, taken, MOST_ROOTS, OTHER_ROOTS)
+            return queries.add_missing(tx, taken, MOST_ROOTS, OTHER_ROOTS)
     except ScmhostError:
         counters.put_back(taken)
         raise
-    return len(taken)
 
 
 def missing_frames(services: Services, organization: Organization, limit: int) -> list[MissingFrames]:

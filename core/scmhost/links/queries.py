@@ -19,7 +19,7 @@ from scmhost.infra.db.statements import SortKey, duplicates, fetch_page, insert_
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.mapping import Evidence
-from scmhost.organizations.queries import touch_mappings
+from scmhost.organizations.queries import get_projects, touch_mappings
 from scmhost.repositories.tables import REPOSITORIES
 
 from .tables import CODE_MAPPINGS, MISSING_FRAMES, PROJECT_REPOSITORIES
@@ -191,21 +191,29 @@ class MissingRow:
     last_day: date
 
 
-def add_missing(tx: Transaction, counts: Mapping[MissingKey, int], most: int, other: str) -> None:
-    """Add to the counters. An organization that has enough of them for a day counts new roots as the other one."""
+def add_missing(tx: Transaction, counts: Mapping[MissingKey, int], most: int, other: str) -> int:
+    """Add to the counters, without those of projects that were deleted meanwhile. Return how many were added to.
+
+    An organization that has ``most`` counters for a day counts new roots as the ``other`` one.
+    """
     bounded: Counter[MissingKey] = Counter()
     for place in sorted({(key.organization_id, key.day) for key in counts}):
+        of_place = {key: count for key, count in counts.items() if (key.organization_id, key.day) == place}
+        projects = get_projects(tx, place[0], {key.project_id for key in of_place})
         stored = _keys_of(tx, *place)
-        for key, count in counts.items():
-            if (key.organization_id, key.day) == place:
+        for key, count in of_place.items():
+            if key.project_id in projects:
                 kept = key if key in stored or len(stored) < most else key._replace(root=other)
                 bounded[kept] += count
                 stored.add(kept)
+    if not bounded:
+        return 0
     # In the order of the key: two workers that save at once cannot deadlock.
     rows = [{**key._asdict(), "count": count} for key, count in sorted(bounded.items())]
     new = insert_into(tx, MISSING_FRAMES)
     added = {"count": MISSING_FRAMES.c.count + new.excluded.count}
     tx.execute(new.on_conflict_do_update(index_elements=list(MISSING_FRAMES.primary_key), set_=added), rows)
+    return len(rows)
 
 
 def _keys_of(tx: Transaction, organization_id: int, day: date) -> set[MissingKey]:
