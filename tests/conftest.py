@@ -20,6 +20,19 @@ from scmhost.infra.db.engine import Store
 settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
 
+# Tests that take many seconds, by the end of their path.
+LONG_TESTS = (
+    "docs/test_plugin_authors.py",
+    "docs/test_bulk.py",
+    "web/test_in_chromium.py",
+    "cli/test_installs.py",
+    "clients/test_node.py",
+    "http/test_serve.py",
+    "cli/test_rolling_upgrade.py",
+    "plugins/test_third_party.py",
+    "plugins/test_new_plugin.py",
+)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Set the width of output, and the folder of the PostgreSQL server that the workers of pytest-xdist share."""
@@ -30,6 +43,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     # Collection makes a million objects and almost no garbage. To search them for it takes a third of the time.
     gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long tests: at the end of a run, the other workers would have to wait for one of them."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG_TESTS))
 
 
 def pytest_collection_finish() -> None:
