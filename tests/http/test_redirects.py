@@ -143,12 +143,29 @@ def test_reason_of_a_missing_link(redirects: Redirects, query: str, text: str) -
         ("?line=3", "names no file"),
         ("?file=a.py&line=three", "is no number"),
         ("?file=a.py&commit=a..b", "ref"),
+        (f"?file={'a' * 4097}", "file in the address has more than 4096 characters"),
+        (f"?file=a.py&installationId={'a' * 4097}", "installationId in the address has more than 4096 characters"),
     ],
 )
 def test_malformed_url(redirects: Redirects, query: str, text: str) -> None:
-    """A URL that no tool sends is 400, with the fault."""
+    """A URL that no tool sends is 400, a page with the fault."""
     page = redirects.open(query)
     assert (page.status_code, text in page.text) == (400, True), page.text
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("query", ["?file=/srv/app/a.py&line=3", "?file=/opt/a.py", ""])
+def test_head_is_get_without_a_body(redirects: Redirects, query: str) -> None:
+    """Checks of links, and services that show a preview of one, ask for the head alone."""
+    redirects.map()
+    for path in ("/r/", "/r/sentry/"):
+        url, got = f"{path}{redirects.key}{query}", redirects.open(query, path=path)
+        head = redirects.api.client.head(url, follow_redirects=False)
+        assert (head.status_code, head.content) == (got.status_code, b"")
+        names = ("Location", "Content-Type", "Content-Length", "Content-Security-Policy", "Cache-Control")
+        assert {name: head.headers.get(name) for name in names} == {name: got.headers.get(name) for name in names}
+        options = redirects.api.client.options(url)
+        assert (options.status_code, options.headers["Allow"]) == (204, "GET, HEAD, OPTIONS")
 
 
 def test_key_is_needed(redirects: Redirects) -> None:

@@ -364,12 +364,12 @@ def _announced_length(scope: Scope) -> int:
 
 
 class HeadRequests:
-    """Middleware that answers HEAD below a path as GET, without a body.
+    """Middleware that answers HEAD below some paths as GET, without a body.
 
     Elsewhere a HEAD may be meant to change nothing where a GET does, such as the last step of an installation.
     """
 
-    def __init__(self, app: ASGIApp, below: str) -> None:
+    def __init__(self, app: ASGIApp, below: tuple[str, ...]) -> None:
         self._app = app
         self._below = below
 

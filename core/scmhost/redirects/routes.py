@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from pydantic import AwareDatetime, BaseModel, Field
@@ -110,8 +111,8 @@ class RedirectQuery(BaseModel):
 def redirect(request: Request) -> Response:
     """Redirect a browser to the source of a frame; a page, if there are several places or none."""
     services = services_in(request)
-    query = read_query(request, RedirectQuery)
     try:
+        query = read_query(request, RedirectQuery)
         own, organization = organization_of(services, request.path_params["key"], query.installation_id or None)
         limit_rate(services, "key", own.id, services.limits.redirects_per_minute)
         note_organization(organization)
@@ -121,6 +122,8 @@ def redirect(request: Request) -> Response:
         return _problem(404, error)
     except InvalidInput as error:
         return _problem(400, error)
+    except RequestValidationError as error:
+        return _problem(400, f"{error.errors()[0]['loc'][-1]} in the address has more than {_LONGEST} characters.")
     except TooManyRequests as error:
         answer = _problem(429, error)
         answer.headers["Retry-After"] = str(error.retry_after)
@@ -163,7 +166,7 @@ def _mapping_forms(
     return {project.id: f"{above}/{project.slug}/mappings/new?{query}" for project, _ in found.explained}
 
 
-def _problem(status: int, error: ScmhostError) -> Response:
+def _problem(status: int, error: ScmhostError | str) -> Response:
     return html_page(page("problem.html", problem=str(error)), status, styled=True)
 
 
