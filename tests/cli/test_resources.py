@@ -54,6 +54,14 @@ WALK: Sequence[tuple[str, str]] = [
         "created  /srv/app/   src/         -",
     ),
     (
+        "mappings add =lib/ --repository team/app --branch main",
+        "created  -           lib/         -",
+    ),
+    (
+        "redirects test cart.py:3",
+        "redirects to  https://git.example.com/team/app/src/branch/main/lib/cart.py#L3  team/app    web",
+    ),
+    (
         "mappings test crash.txt",
         f"/srv/app/cart.py  42    /srv/app/  {LINK}  -       -",
     ),
@@ -309,6 +317,20 @@ def test_a_wrong_name_is_answered_with_the_nearest(server: ApiClient, words: tup
     server.post("releases/", {"version": "1.0", "projects": ["web"]})
     done = scmhost(*words)
     assert (done.code, done.out, problem in done.err) == (1, "", True), done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("mappings", "add", "/srv/app/", "--repository", "team/app"), "'/srv/app/' has no ="),
+        (("repositories", "claim", "team/app", "--field", "url"), "'url' has no ="),
+        (("repositories", "claim", "team/app", "--field", "=url"), "'=url' has no name before the ="),
+    ],
+)
+def test_a_pair_has_an_equals_sign(words: tuple[str, ...], problem: str) -> None:
+    """The name of a field is never empty; a stack root may be."""
+    done = scmhost(*words)
+    assert (done.code, problem in done.err) == (2, True), done.err
 
 
 @pytest.mark.parametrize("group", ["repositories", "mappings", "token", "plugins"])
