@@ -116,7 +116,7 @@ WALK: Sequence[tuple[str, str]] = [
 ]
 
 # The commands of the walk that the local database is tried with, too: each of them opens a host of its own.
-LOCAL = (0, 2, 3, 4, 6, 7)
+LOCAL = (0, 2, 3, 4, 6, 9)
 
 
 @dataclass(frozen=True)
@@ -429,3 +429,27 @@ def test_field_of_an_object(value: Mapping[str, Any], path: str, text: str) -> N
 def test_text_of_an_error(value: Any, text: str) -> None:
     """The sentence of an answer, or each field with its errors."""
     assert error_text(value) == text
+
+
+def test_settings_of_a_tool_are_printed_with_a_key_of_the_server(server: ApiClient) -> None:
+    """A machine without the database makes the key through the API; with a key and an address it needs neither."""
+    done = scmhost("channel", "print", "errbit")
+    assert (done.code, "scmhost redirects remove errbit ends its links" in done.err) == (0, True), done.err
+    (key,) = server.get("redirect-keys/").json()
+    assert key["name"] == "errbit"
+    assert f"https://scmhost.example/r/{server.there.organization.id}-" in done.out
+    again = scmhost("channel", "print", "errbit", "--key", "1-x", "--url", "https://other.example/")
+    assert (again.code, again.err, "https://other.example/r/1-x?file=" in again.out) == (0, "", True)
+    assert len(server.get("redirect-keys/").json()) == 1
+    assert list(Path.cwd().glob("scmhost.db")) == []
+
+
+@pytest.mark.usefixtures("local")
+def test_settings_of_a_tool_are_printed_with_a_key_of_the_database() -> None:
+    """The address is that of the configuration, or the one that is given."""
+    missing = scmhost("channel", "print", "sentry")
+    assert (missing.code, "give --url, or set url under [host]" in missing.err) == (3, True)
+    assert json.loads(scmhost("redirects", "list", "--json").out) == []
+    done = scmhost("channel", "print", "sentry", "--url", "https://scmhost.example")
+    assert (done.code, '"webhookUrl": "https://scmhost.example/"' in done.out) == (0, True)
+    assert [key["name"] for key in json.loads(scmhost("redirects", "list", "--json").out)] == ["sentry"]

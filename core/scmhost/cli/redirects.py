@@ -21,6 +21,7 @@ from .context import (
     organization_named,
 )
 from .resources import Resource, ResourceGroup, Shown, org_option
+from .targets import TargetOptions
 
 REDIRECT_KEYS: Final = Resource(
     noun="redirect key",
@@ -130,28 +131,48 @@ def channel() -> None:
 @click.argument("tool", type=click.Choice(_TOOLS))
 @org_option
 @click.option("--key", metavar="KEY", help="A key of scmhost redirects add (default: a new one with the tool's name).")
-@click.option("--url", metavar="URL", help="The address of the service (default: url under [host] of plugins.toml).")
+@click.option(
+    "--url",
+    metavar="URL",
+    envvar="SCMHOST_URL",
+    help="The address of the service (default: url under [host] of plugins.toml).",
+)
+@click.option(
+    "--token",
+    metavar="TOKEN",
+    envvar="SCMHOST_AUTH_TOKEN",
+    help="A token with org:integrations: the service at --url makes the key (default: the local database).",
+)
 @database_options
 @click.pass_obj
 def print_channel(
-    context: CommandContext,
-    *,
-    tool: str,
-    org: str | None,
-    key: str | None,
-    url: str | None,
-    config: str | None,
-    database_url: str | None,
+    context: CommandContext, /, *, tool: str, org: str | None, key: str | None, url: str | None, **where: str | None
 ) -> None:
     """Print the settings of TOOL, ready to paste, with a redirect key of the organization."""
-    from scmhost.redirects.keys import create_key, snippet
+    from scmhost.redirects.tools import snippet
 
-    with context.open_host(config, database_url, plugins=False) as host:
-        url = url or host.services.url
+    made = key is None
+    if key is None or url is None:
+        url, key = _address_and_key(context, TargetOptions(url, **where), org, key or tool, made=made)
+    if made:
+        click.echo(
+            f"Made a redirect key with the name {tool}; scmhost redirects remove {tool} ends its links.\n", err=True
+        )
+    echo(snippet(tool, url.rstrip("/"), key).rstrip())
+
+
+def _address_and_key(
+    context: CommandContext, where: TargetOptions, org: str | None, key: str, *, made: bool
+) -> tuple[str, str]:
+    """Return the address of the service, and a key. ``made``: a new one, with the name ``key``."""
+    if where.url and where.token:
+        with where.api(context, org, writes=made) as api:
+            return where.url, api.post(REDIRECT_KEYS.path, {"name": key})["key"]
+    from scmhost.redirects.keys import create_key
+
+    with context.open_host(where.config, where.database_url, plugins=False) as host:
+        url = where.url or host.services.url
         if url is None:
             fail("the address of the service is not known; give --url, or set url under [host]", EXIT_CONFIGURATION)
         organization = organization_named(host.services, org)
-        text = key or create_key(host.services, organization, tool)[1]
-    if key is None:
-        click.echo(f"Made a redirect key with the name {tool}; scmhost redirects remove ends its links.\n", err=True)
-    echo(snippet(tool, url.rstrip("/"), text).rstrip())
+        return url, create_key(host.services, organization, key)[1] if made else key
