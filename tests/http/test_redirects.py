@@ -117,6 +117,8 @@ def test_page_without_a_link_has_the_reason(redirects: Redirects) -> None:
     assert "stack_root_mismatch" in page.text
     assert "Add a code mapping whose stack root is the start of this frame&#39;s path." in page.text
     assert "<code>/srv/app/</code> to team/app <code>src/</code>" in page.text
+    # Once, and not for each project.
+    assert page.text.count("<code>/opt/other/cart.py</code>") == 1
     assert "<script" not in page.text
     assert "style=" not in page.text
 
@@ -179,6 +181,7 @@ def test_key_is_needed(redirects: Redirects) -> None:
     pages = [redirects.open("?file=/srv/app/a.py", key=key) for key in (text, guessed, foreign, "x", "%00", "a" * 9000)]
     assert {page.status_code for page in pages} == {404}
     assert len({page.text for page in pages}) == 1
+    assert "Ask an administrator" in pages[0].text
 
 
 def test_key_may_belong_to_one_sender(redirects: Redirects) -> None:

@@ -119,7 +119,7 @@ def redirect(request: Request) -> Response:
         wanted = query.request()
         found = follow(services, organization, wanted)
     except NotFound as error:
-        return _problem(404, error)
+        return _problem(404, error, _ASK_FOR_A_KEY)
     except InvalidInput as error:
         return _problem(400, error)
     except RequestValidationError as error:
@@ -166,8 +166,8 @@ def _mapping_forms(
     return {project.id: f"{above}/{project.slug}/mappings/new?{query}" for project, _ in found.explained}
 
 
-def _problem(status: int, error: ScmhostError | str) -> Response:
-    return html_page(page("problem.html", problem=str(error)), status, styled=True)
+def _problem(status: int, error: ScmhostError | str, next_step: str = "") -> Response:
+    return html_page(page("problem.html", problem=str(error), next_step=next_step), status, styled=True)
 
 
 # At both, because the pages refer to it relatively: a proxy may serve scmhost below a path.
@@ -277,6 +277,10 @@ def redirect_keys_test(services: ServicesDep, organization: ForLinks, body: Redi
     )
 
 
+_ASK_FOR_A_KEY: Final = (
+    "Ask an administrator of scmhost for new settings of the tool that opened this page. The command scmhost channel "
+    "print shows them, with a new key."
+)
 _NEW_KEY: Final = "Create another one with `scmhost redirects add`, and put it into the tool's address."
 
 
