@@ -47,11 +47,13 @@ def create_key(
         expires_at: when it ends to work; by default never.
 
     Raises:
-        InvalidInput: the name is blank or too long, or the key would be expired already.
+        InvalidInput: the name is blank, too long or not printable, or the key would be expired already.
         Conflict: the organization has too many keys.
     """
-    if not name.strip() or len(name) > LONGEST_NAME:
-        raise InvalidInput(f"The name of a redirect key has 1 to {LONGEST_NAME} characters.", "name")
+    if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
+        raise InvalidInput(
+            f"The name of a redirect key has 1 to {LONGEST_NAME} characters, and no control characters.", "name"
+        )
     text = f"{organization.id}-{secrets.token_urlsafe(32)}"
     now = services.clock.now()
     if expires_at is not None and expires_at <= now:
