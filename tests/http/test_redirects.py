@@ -63,6 +63,37 @@ def test_one_link_is_a_redirect(redirects: Redirects, query: str) -> None:
     assert answer.headers["Referrer-Policy"] == "no-referrer"
 
 
+@pytest.mark.parametrize(
+    ("query", "page"),
+    [
+        ("?loc=/srv/app/cart.py", "main/src/cart.py"),
+        ("?loc=/srv/app/cart.py&line=3", "main/src/cart.py#L3"),
+        ("?loc=/srv/app/cart.py:3&file=/srv/app/other.py", "main/src/other.py"),
+        ("?file=/srv/app/cart.py&filename=/srv/app/other.py&line=3&lineNo=4", "main/src/cart.py#L3"),
+        ("?file=/srv/app/cart.py&line=0", "main/src/cart.py"),
+        ("?file=/srv/app/cart.py&line=003", "main/src/cart.py#L3"),
+        ("?file=/srv/app/cart.py&column=x", "main/src/cart.py"),
+        ("?file=/srv/app/cart.py&project=&projectSlug=web&release=&commit=&repo=&rev=", "main/src/cart.py"),
+        ("?file=/srv/app/cart.py&project=web&projectSlug=nowhere", "main/src/cart.py"),
+        ("?file=/srv/app/cart.py&release=unknown", "main/src/cart.py"),
+        (f"?file=/srv/app/cart.py&rev={SHA}", f"{SHA}/src/cart.py"),
+        (f"?file=/srv/app/cart.py&commit={'b' * 40}&rev={SHA}", f"{'b' * 40}/src/cart.py"),
+        ("?file=C:%5Csrv%5Cweb%5Ccart.cs&line=3", "main/web/cart.cs#L3"),
+        ("?file=Cart.java&module=com.acme.Cart%24Item&platform=java&line=3", "main/jvm/com/acme/Cart.java#L3"),
+        ("?file=/srv/app/cart.py&module=shop.cart&platform=python", "main/src/cart.py"),
+        ("?file=/srv/app/a%20b%3Fc%23d.py", "main/src/a%20b%3Fc%23d.py"),
+        ("?file=/srv/app//evil.example/a.py", "main/src/evil.example/a.py"),
+    ],
+)
+def test_parameters_and_their_combinations(redirects: Redirects, query: str, page: str) -> None:
+    """The name of our own comes before that of Sentry, and an empty value is none."""
+    redirects.map()
+    redirects.map(stackRoot="C:/srv/web/", sourceRoot="web/")
+    redirects.map(stackRoot="com/", sourceRoot="jvm/com/")
+    answer = redirects.open(query)
+    assert (answer.status_code, answer.headers.get("Location")) == (302, f"{HOST}team/app/blob/{page}"), answer.text
+
+
 @pytest.mark.parametrize("line", ["", "&lineNo=", "&lineNo"])
 def test_frame_without_a_line(redirects: Redirects, line: str) -> None:
     """Sentry sends ``lineNo`` without a value for a frame without a line."""
@@ -102,6 +133,8 @@ def test_several_links_are_a_choice(redirects: Redirects) -> None:
     page = redirects.open("?file=/srv/app/cart.py&line=3")
     assert page.status_code == 200
     assert page.text.count('<a href="https://git.example.com/team/') == 2
+    assert (page.headers["Cache-Control"], page.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     chosen = redirects.open("?file=/srv/app/cart.py&line=3&project=shop")
     assert chosen.headers["Location"] == f"{HOST}team/shop/blob/main/src/cart.py#L3"
 

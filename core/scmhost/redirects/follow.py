@@ -1,7 +1,8 @@
 """Follow a redirect: find the pages that the source of a frame may be on, or the reason why there is none."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from scmhost.infra.paging import PageQuery
@@ -77,11 +78,11 @@ def follow(
     # Several attempts for one frame: only the outcome of all of them is counted.
     options = LinkOptions(request.release, counted=False)
     found = _pages(services, organization, request, projects, options)
+    # Derived mappings come from the files of all repositories: they are the same for each project.
+    derived = partial(_pages, services, organization, request, projects[:1], replace(options, derive=True))
     if request.repository is not None:
-        return _in_repository(services, organization, request, found)
-    if not found and projects:
-        # Derived mappings come from the files of all repositories: they are the same for each project.
-        found = _pages(services, organization, request, projects[:1], replace(options, derive=True))
+        return _in_repository(services, organization, request, found, derived)
+    found = found or derived()
     return Followed(found) if found else _nothing(services, organization, request, projects, counted=counted)
 
 
@@ -139,20 +140,31 @@ def _unique(pages: Iterator[SourcePage]) -> list[SourcePage]:
 
 
 def _in_repository(
-    services: Services, organization: Organization, request: RedirectRequest, mapped: Sequence[SourcePage]
+    services: Services,
+    organization: Organization,
+    request: RedirectRequest,
+    mapped: Sequence[SourcePage],
+    derived: Callable[[], Sequence[SourcePage]],
 ) -> Followed:
-    """Return the mapped pages of the repository that the URL names, or else that of the path itself."""
+    """Return the mapped pages of the repository that the URL names, or else that of the path itself.
+
+    ``derived``: reads the pages of known files, for paths that are not those of the repository.
+    """
     with services.store.read() as tx:
         repository = find_by_remote(tx, organization.id, request.repository or "")
         stored = repository and installation_queries.get(tx, organization.id, repository.installation_id or 0)
     if repository is None:
         text = f"Organization {organization.slug!r} has no repository with the URL {request.repository!r}."
         return Followed((), replace(no_link(Reason.NOT_IN_REPOSITORY, text), next_step=_ADD_REPOSITORY))
+    path = (request.frame.info.filename or "").replace("\\", "/").removeprefix("./")
+    is_absolute = path.startswith("/") or ":" in path
     own = [page for page in mapped if page.repository.id == repository.id]
+    # The path of a class is the name of its file alone.
+    if not own and (is_absolute or request.frame.info.module):
+        own = [page for page in derived() if page.repository.id == repository.id]
     if own:
         return Followed(own)
-    path = (request.frame.info.filename or "").removeprefix("./")
-    if path.startswith(("/", "\\")) or ":" in path:
+    if is_absolute:
         return Followed(
             (), no_link(Reason.STACK_ROOT_MISMATCH, f"{path!r} is no path from the root of the repository.")
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from api import SHA, ApiClient, commit, open_api
+from indexing import index_files
 from scmhost.links.values import FrameQuery
 from scmhost.mapping import FrameInfo
 from scmhost.redirects.follow import Followed, RedirectRequest, follow
@@ -77,7 +78,7 @@ def test_project_with_mappings_comes_before_one_without(api: ApiClient) -> None:
     assert [project.slug for project, _ in found.explained] == ["web", "api"]
 
 
-@pytest.mark.parametrize("path", ["src/a.py", "./src/a.py"])
+@pytest.mark.parametrize("path", ["src/a.py", "./src/a.py", "src\\a.py", ".\\src\\a.py"])
 def test_repository_needs_no_mapping(api: ApiClient, path: str) -> None:
     """A path of the repository itself is linked at the revision of the URL."""
     api.claimed()
@@ -95,6 +96,33 @@ def test_absolute_path_in_a_repository_is_mapped(api: ApiClient) -> None:
     found = followed(api, "/srv/app/a.py", sha=SHA, repository=other["url"])
     assert found.missing
     assert found.missing.reason is Reason.STACK_ROOT_MISMATCH
+
+
+@pytest.mark.parametrize(
+    ("path", "module", "file"),
+    [
+        ("/build/src/a.py", "", "src/a.py"),
+        ("C:\\agent\\src\\a.py", "", "src/a.py"),
+        ("Cart.java", "com.acme.Cart", "till/src/main/java/com/acme/Cart.java"),
+    ],
+)
+def test_known_files_of_the_repository_need_no_mapping(api: ApiClient, path: str, module: str, file: str) -> None:
+    """Paths of a build machine and names of classes lead to the only file, but not to one of another repository."""
+    repository, installation = api.claimed()
+    changes = [{"path": known, "type": "A"} for known in ("src/a.py", "till/src/main/java/com/acme/Cart.java")]
+    api.post("commits/", {"commits": [commit(SHA, patch_set=changes)]})
+    index_files(api.services, api.there.organization)
+    info = FrameInfo(path, module or None, path if module else None, platform="java" if module else None)
+    frame = FrameQuery(info, 3, SHA)
+
+    def found(url: str) -> Followed:
+        return follow(api.services, api.there.organization, RedirectRequest(frame, repository=url))
+
+    assert [page.link.url for page in found(repository["url"]).pages] == [f"{HOST}team/app/blob/{SHA}/{file}#L3"]
+    api.claim(api.repository("team/shop", f"{HOST}team/shop"), installation)
+    pages = found(f"{HOST}team/shop").pages
+    assert not any(page.link.url.endswith(f"{file}#L3") for page in pages)
+    assert bool(pages) == bool(module)
 
 
 def test_repository_that_is_not_claimed(api: ApiClient) -> None:
