@@ -66,9 +66,11 @@ def test_member_is_refused(api: ApiClient) -> None:
 def test_reason_that_no_mapping_mends_offers_none(api: ApiClient) -> None:
     """A frame without a source file needs no code mapping."""
     browser = Browser(api)
-    answer = browser.client.get(redirect_for(api, "<anonymous>"))
-    assert answer.status_code == 404
-    assert "Make this mapping" not in answer.text
+    for address in (redirect_for(api, "<anonymous>"), redirect_for(api, "src/a.py", repo="https://a.example/no/such")):
+        answer = browser.client.get(address)
+        assert answer.status_code == 404
+        assert "What was tried" in answer.text
+        assert "Make this mapping" not in answer.text
 
 
 def test_without_pages_nothing_is_offered(tmp_path: Path) -> None:

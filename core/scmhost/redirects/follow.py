@@ -1,6 +1,6 @@
 """Follow a redirect: find the pages that the source of a frame may be on, or the reason why there is none."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -81,7 +81,10 @@ def follow(
     # Derived mappings come from the files of all repositories: they are the same for each project.
     derived = partial(_pages, services, organization, request, projects[:1], replace(options, derive=True))
     if request.repository is not None:
-        return _in_repository(services, organization, request, found, derived)
+        outcome = _in_repository(services, organization, request, found, derived)
+        return (
+            outcome if outcome.pages else replace(outcome, explained=_tried(services, organization, request, projects))
+        )
     found = found or derived()
     return Followed(found) if found else _nothing(services, organization, request, projects, counted=counted)
 
@@ -214,19 +217,36 @@ def _nothing(
             else f"Organization {organization.slug!r} has no project."
         )
         return Followed((), no_link(Reason.NO_CODE_MAPPINGS, text))
+    explained = _tried(services, organization, request, projects)
+    linked = [SourcePage(outcome, repository, project) for project, outcome, repository in _linked(explained)]
+    if linked:
+        # A mapping of the first project matches and gives no link, or another one was made meanwhile.
+        return Followed(_unique(iter(linked)))
+    nearest, outcome = explained[0]
+    missing = outcome.resolved.outcome
+    assert isinstance(missing, NoLink)  # noqa: S101 - it is no link
+    if counted:
+        # Tools such as Sentry name no project, and the mapping is mostly missing in the nearest one.
+        count_missing(services, organization, nearest, [(request.frame, missing)])
+    return Followed((), missing, explained)
+
+
+def _tried(
+    services: Services, organization: Organization, request: RedirectRequest, projects: Sequence[Project]
+) -> list[tuple[Project, ExplainedFrame]]:
+    """Return what the first projects have for a frame, the nearest to a link first."""
     options = LinkOptions(request.release, derive=True, with_file_status=True)
     tried = [
         (project, explain_links(services, organization, project, [request.frame], options)[0])
         for project in projects[:_EXPLAINED_PROJECTS]
     ]
-    explained = sorted(tried, key=lambda item: _distance(item[1].resolved))
-    nearest, outcome = explained[0]
-    missing = outcome.resolved.outcome
-    assert isinstance(missing, NoLink)  # noqa: S101 - no project has a link
-    if counted:
-        # Tools such as Sentry name no project, and the mapping is mostly missing in the nearest one.
-        count_missing(services, organization, nearest, [(request.frame, missing)])
-    return Followed((), missing, explained)
+    return sorted(tried, key=lambda item: _distance(item[1].resolved))
+
+
+def _linked(explained: Iterable[tuple[Project, ExplainedFrame]]) -> Iterator[tuple[Project, Link, Repository]]:
+    for project, frame in explained:
+        if isinstance(frame.resolved.outcome, Link) and frame.resolved.repository:
+            yield project, frame.resolved.outcome, frame.resolved.repository
 
 
 def _distance(resolved: ResolvedFrame) -> int:

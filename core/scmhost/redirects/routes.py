@@ -155,8 +155,10 @@ def _mapping_forms(
     services: Services, organization: Organization, request: RedirectRequest, found: Followed
 ) -> dict[int, str]:
     """Return the addresses of the pages on which an administrator makes the missing mapping, by project."""
-    # Other reasons, such as an unclaimed repository, stay with any mapping.
+    # Other reasons, such as an unclaimed repository, or one that the address names and nobody added, stay.
     if not services.web.enabled or found.missing is None or found.missing.reason not in _MENDED_BY_A_MAPPING:
+        return {}
+    if request.repository and found.missing.reason is Reason.NOT_IN_REPOSITORY:
         return {}
     frame = request.frame
     fields = {"path": frame.info.filename, "line": frame.line, "module": frame.info.module}

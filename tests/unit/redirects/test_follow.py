@@ -9,6 +9,7 @@ from api import SHA, ApiClient, commit, open_api
 from indexing import index_files
 from scmhost.links.values import FrameQuery
 from scmhost.mapping import FrameInfo
+from scmhost.redirects import follow as follow_module
 from scmhost.redirects.follow import Followed, RedirectRequest, follow
 from scmhost.sdk import Reason
 
@@ -45,6 +46,38 @@ def test_derived_mapping_is_the_last_resort(api: ApiClient) -> None:
     (page,) = followed(api, "/opt/build/src/a.py").pages
     assert page.link.url.startswith(f"{HOST}team/app/blob/")
     assert page.link.basis.confidence != "high"
+
+
+def test_known_file_is_found_although_a_mapping_of_one_project_has_no_ref(api: ApiClient) -> None:
+    """A project whose mapping matches, but gives no link, does not hide the file that another project may link to."""
+    repository, installation = api.claimed()
+    api.mapping(repository, installation, defaultBranch=None)
+    api.post("projects/", {"name": "zoo", "slug": "zoo"})
+    other = api.claim(api.repository("team/zoo", f"{HOST}team/zoo"), installation).json()
+    changes = [{"path": "lib/only.py", "type": "A"}]
+    api.post("commits/", {"commits": [commit(SHA, other["name"], patch_set=changes)]})
+    index_files(api.services, api.there.organization)
+    (page,) = followed(api, "/srv/app/lib/only.py").pages
+    assert (page.link.url, page.project and page.project.slug) == (
+        f"{HOST}team/zoo/blob/{SHA}/lib/only.py#L3",
+        "zoo",
+    )
+
+
+def test_mapping_that_is_made_meanwhile_is_used(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link that only the explanation finds is followed."""
+    api.mapping(*api.claimed())
+    monkeypatch.setattr(follow_module, "_pages", lambda *_: [])
+    assert [page.link.url for page in followed(api, "/srv/app/a.py").pages] == [f"{HOST}team/app/blob/main/src/a.py#L3"]
+
+
+def test_what_was_tried_is_shown_for_a_repository_too(api: ApiClient) -> None:
+    """The code mappings do not lead to this repository; the page lists them."""
+    api.mapping(*api.claimed())
+    for url in (f"{HOST}team/app", f"{HOST}no/such"):
+        found = followed(api, "/opt/x.py", sha=SHA, repository=url)
+        assert found.missing
+        assert [project.slug for project, _ in found.explained] == ["web"]
 
 
 def test_project_without_mappings_is_explained(api: ApiClient) -> None:
