@@ -434,9 +434,9 @@ def test_text_of_an_error(value: Any, text: str) -> None:
 def test_settings_of_a_tool_are_printed_with_a_key_of_the_server(server: ApiClient) -> None:
     """A machine without the database makes the key through the API; with a key and an address it needs neither."""
     done = scmhost("channel", "print", "errbit")
-    assert (done.code, "scmhost redirects remove errbit ends its links" in done.err) == (0, True), done.err
     (key,) = server.get("redirect-keys/").json()
     assert key["name"] == "errbit"
+    assert (done.code, f"scmhost redirects remove {key['id']} ends its links" in done.err) == (0, True), done.err
     assert f"https://scmhost.example/r/{server.there.organization.id}-" in done.out
     again = scmhost("channel", "print", "errbit", "--key", "1-x", "--url", "https://other.example/")
     assert (again.code, again.err, "https://other.example/r/1-x?file=" in again.out) == (0, "", True)
@@ -452,4 +452,9 @@ def test_settings_of_a_tool_are_printed_with_a_key_of_the_database() -> None:
     assert json.loads(scmhost("redirects", "list", "--json").out) == []
     done = scmhost("channel", "print", "sentry", "--url", "https://scmhost.example")
     assert (done.code, '"webhookUrl": "https://scmhost.example/"' in done.out) == (0, True)
-    assert [key["name"] for key in json.loads(scmhost("redirects", "list", "--json").out)] == ["sentry"]
+    scmhost("channel", "print", "sentry", "--url", "https://scmhost.example")
+    first, second = json.loads(scmhost("redirects", "list", "--json").out)
+    assert first["name"] == second["name"] == "sentry"
+    command = f"scmhost redirects remove {first['id']} ends its links"
+    assert command in done.err
+    assert scmhost("redirects", "remove", first["id"]).code == 0

@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 import click
@@ -22,6 +22,9 @@ from .context import (
 )
 from .resources import Resource, ResourceGroup, Shown, org_option
 from .targets import TargetOptions
+
+if TYPE_CHECKING:
+    from scmhost.services import Services
 
 REDIRECT_KEYS: Final = Resource(
     noun="redirect key",
@@ -151,28 +154,35 @@ def print_channel(
     """Print the settings of TOOL, ready to paste, with a redirect key of the organization."""
     from scmhost.redirects.tools import snippet
 
-    made = key is None
-    if key is None or url is None:
-        url, key = _address_and_key(context, TargetOptions(url, **where), org, key or tool, made=made)
-    if made:
-        click.echo(
-            f"Made a redirect key with the name {tool}; scmhost redirects remove {tool} ends its links.\n", err=True
-        )
+    place = TargetOptions(url, **where)
+    if key is None:
+        url, key = _address_and_new_key(context, place, org, tool)
+    elif url is None:
+        with context.open_host(place.config, place.database_url, plugins=False) as host:
+            url = _address(host.services)
     echo(snippet(tool, url.rstrip("/"), key).rstrip())
 
 
-def _address_and_key(
-    context: CommandContext, where: TargetOptions, org: str | None, key: str, *, made: bool
-) -> tuple[str, str]:
-    """Return the address of the service, and a key. ``made``: a new one, with the name ``key``."""
-    if where.url and where.token:
-        with where.api(context, org, writes=made) as api:
-            return where.url, api.post(REDIRECT_KEYS.path, {"name": key})["key"]
-    from scmhost.redirects.keys import create_key
+def _address_and_new_key(context: CommandContext, place: TargetOptions, org: str | None, tool: str) -> tuple[str, str]:
+    """Create a key with the name of a tool. Return the address of the service, and the key."""
+    if place.url and place.token:
+        url = place.url
+        with place.api(context, org, writes=True) as api:
+            made = api.post(REDIRECT_KEYS.path, {"name": tool})
+        key, key_id = made["key"], made["id"]
+    else:
+        from scmhost.redirects.keys import create_key
 
-    with context.open_host(where.config, where.database_url, plugins=False) as host:
-        url = where.url or host.services.url
-        if url is None:
-            fail("the address of the service is not known; give --url, or set url under [host]", EXIT_CONFIGURATION)
-        organization = organization_named(host.services, org)
-        return url, create_key(host.services, organization, key)[1] if made else key
+        with context.open_host(place.config, place.database_url, plugins=False) as host:
+            url = place.url or _address(host.services)
+            saved, key = create_key(host.services, organization_named(host.services, org), tool)
+            key_id = str(saved.id)
+    # The name may be that of older keys, too.
+    click.echo(f"Made the redirect key {tool}; scmhost redirects remove {key_id} ends its links.\n", err=True)
+    return url, key
+
+
+def _address(services: "Services") -> str:
+    if services.url is None:
+        fail("the address of the service is not known; give --url, or set url under [host]", EXIT_CONFIGURATION)
+    return services.url

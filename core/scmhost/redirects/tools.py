@@ -37,7 +37,7 @@ Webhook URL: {integration["webhookUrl"]}
 Schema:
 {json.dumps(integration["schema"], indent=2)}
 
-Or by its API, with a token that has org:write:
+Or by its API, with a token that has org:write. Your own Sentry, and organizations in Europe, have another host:
 
 curl https://sentry.io/api/0/sentry-apps/ -H "Authorization: Bearer $SENTRY_AUTH_TOKEN" \\
   -H "Content-Type: application/json" -d @- <<'JSON'
