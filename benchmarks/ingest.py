@@ -6,13 +6,15 @@ checks no text, and does not query for known commits. The databases have the sam
 indexes, foreign keys that are checked, and on SQLite the journal, the durability and the checkpoints of the service.
 
 What counts is the processor time of a side with its database, because other work of the machine does not change it
-much. ``ingest/sqlite`` and ``ingest/postgresql`` are about the requests alone: each side counts with its best turn.
+much. ``ingest/sqlite`` and ``ingest/postgresql`` are about the requests alone. A turn of one side is compared with the
+same turn of the other, because writes take longer the more there is; the median of these ratios counts.
 
 The service also has an index of files, which a job brings up to date some seconds after commits came in; the bare side
 has none. The figures ``with the index of files`` count all turns, and in the service all that it does until its last
 job is done.
 
-``ingest/releases`` is the time for a release with a thousand new commits, relative to that for the same commits alone.
+``ingest/releases`` is the time for a release with a thousand new commits, relative to that for as many commits alone
+just before; the median counts.
 A release has a row for each of them, with two foreign keys. On PostgreSQL the figure is higher, and has a bound of its
 own.
 ``ingest/again`` compares the time for new commits with that for the same commits once they are known.
@@ -27,6 +29,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from shutil import rmtree
+from statistics import median
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import NamedTuple
@@ -146,7 +149,7 @@ def _run(sent: Sequence[bytes], served: Service, bare: Bare) -> Run:
     with_index = sum(written) / (clock() - begun)
     again = [_seconds(partial(_send, served, turn), clock) for turn in turns]
     releases = _release_ratio(sent[BODIES:], served, clock)
-    speed = min(written) / min(first)
+    speed = median(theirs / ours for theirs, ours in zip(written, first, strict=True))
     return Run(min(first), min(again), min(written), speed, with_index, releases, served.peak_megabytes())
 
 
@@ -167,7 +170,7 @@ def _release_ratio(sent: Sequence[bytes], served: Service, clock: Callable[[], f
             with_release.append(_seconds(partial(served.call, "POST", "releases/", release), clock))
         else:
             plain.append(_seconds(partial(served.call, "POST", "commits/", body), clock))
-    return min(with_release) / min(plain)
+    return median(slow / fast for slow, fast in zip(with_release, plain, strict=True))
 
 
 def _send(served: Service, sent: Sequence[bytes]) -> None:

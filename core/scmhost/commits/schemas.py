@@ -16,7 +16,7 @@ from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
 from . import ingest
-from .payload import read_body
+from .payload import are_ready, read_body
 from .show import ShownCommit
 from .values import ListedCommit, StoredCommit
 
@@ -85,7 +85,7 @@ class CommitsRoute(APIRoute):
 
 def _keep_checked(entries: Any, validate: ValidatorFunctionWrapHandler) -> Any:
     # One call for all of them: one for each of ten thousand takes milliseconds.
-    if isinstance(entries, list) and all(isinstance(entry, ListedCommit) for entry in entries):
+    if isinstance(entries, list) and are_ready(entries):
         return entries
     return validate(entries)
 

@@ -9,7 +9,8 @@ from msgspec import Struct, field
 
 from scmhost.sdk import FileChange
 
-# A payload lists up to ten thousand commits; msgspec's structs are the lightest values that Python has.
+# A payload lists up to ten thousand commits, and a release has hundreds of authors. msgspec's structs are the lightest
+# values that Python has.
 
 
 class ListedChange(Struct, frozen=True, gc=False):
@@ -41,8 +42,7 @@ class ListedCommit(Struct, gc=False):
     changes: tuple[ListedChange, ...] = field(name="patch_set", default=())
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(Struct, frozen=True, gc=False):
     """The author of a commit. The address is in lower case."""
 
     id: int

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, insert, literal, select, update
 from scmhost.infra.db.base import AnyRow, secret_digest
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.schema import ALL_TABLES
-from scmhost.infra.db.statements import KeyQuery, SortKey, as_id, batches, duplicates, fetch_page, new_id
+from scmhost.infra.db.statements import KeyQuery, SortKey, as_id, duplicates, fetch_page, new_id
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.redirects.tables import REDIRECT_KEYS
@@ -166,10 +166,10 @@ def project_page(tx: Transaction, organization_id: int, request: PageQuery) -> P
 
 def get_projects(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Project]:
     """Return the projects with these ids by id; ids without a project are left out."""
-    query = select(*_PROJECT_COLUMNS).where(PROJECTS.c.organization_id == organization_id)
-    # A release may belong to more projects than one statement takes.
-    rows = (row for piece in batches(ids) for row in tx.execute(query.where(PROJECTS.c.id.in_(piece))))
-    return {row.id: project_of(row) for row in rows}
+    return {row.id: project_of(row) for row in _BY_IDS.rows(tx, organization_id, ids)}
+
+
+_BY_IDS: Final = KeyQuery(select(*_PROJECT_COLUMNS), PROJECTS.c.organization_id, PROJECTS.c.id)
 
 
 def lock_project(tx: Transaction, organization_id: int, project_id: int) -> None:

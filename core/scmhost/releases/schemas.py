@@ -203,7 +203,8 @@ def release_out(
     """
     out = _release_out(services, organization, view, notes)
     try:
-        out.model_dump_json()
+        # Authors are stored text; a release may have hundreds.
+        out.model_dump_json(exclude={"authors"})
     except (ValueError, RecursionError) as error:
         plugins = ", ".join(_plugins_of(services, view))
         reason = next(iter(str(error).splitlines()), type(error).__name__)

@@ -1,11 +1,11 @@
 """Engines of the two databases, and how their drivers are set up."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,8 +33,10 @@ _DRIVERS: Final = {
     "postgresql+psycopg": "postgresql+psycopg",
 }
 
-# Idle connections to SQLite. Each may hold two megabytes of the file.
+# Idle connections to SQLite. Each may hold ``_CACHE`` of the file.
 _KEPT_FILES: Final = 16
+# In KiB. With SQLite's two megabytes the pages of a thousand commits do not fit: they are read and written repeatedly.
+_CACHE: Final = 8192
 
 _COLUMN_KINDS: Final = "kinds"
 """The execution option with the PostgreSQL types of a COPY's columns."""
@@ -241,10 +243,13 @@ def _configure_sqlite(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     # In pages. Bulk writes change the same pages several times; a late checkpoint copies each of them once.
     connection.execute("PRAGMA wal_autocheckpoint = 8000")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE}")
+    # An insert of many rows keeps the pages that it changes until it is done. By default that is a file.
+    connection.execute("PRAGMA temp_store = MEMORY")
 
 
 def write(
-    tx: "Transaction", table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], *, unique: int = 0
+    tx: "Transaction", table: Table, columns: Sequence[str], rows: Iterable[tuple[Any, ...]], *, unique: int = 0
 ) -> None:
     """Insert new rows with the fastest method of the driver. Values are not converted: see ``driver_converter``.
 
@@ -252,7 +257,7 @@ def write(
         tx: the transaction.
         table: the table.
         columns: the columns of the rows.
-        rows: the rows.
+        rows: the rows. They may be a ``zip``: none of its tuples is kept on SQLite.
         unique: how many columns at the beginning are the key, if several rows may have the same; the first one counts.
 
     Raises:
@@ -260,22 +265,28 @@ def write(
     """
     connection = tx.connection()
     if connection.dialect.name == "postgresql":
-        if unique and len({row[:unique] for row in rows}) < len(rows):
-            rows = list(reversed({row[:unique]: row for row in reversed(rows)}.values()))
-        kinds = [COPY_TYPES[type(table.c[name].type)] for name in columns]
-        copy = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
-        if rows:
-            connection.exec_driver_sql(copy, list(rows), execution_options={_COLUMN_KINDS: kinds})
+        _copy_rows(connection, table, columns, list(rows), unique)
         return
     names, key = tuple(columns), tuple(columns[:unique])
-    start = 0
+    values: Iterator[Any] = chain.from_iterable(rows)
     for size in _PIECES:
-        statement = _insert_statement(table.name, names, key, size)
-        while len(rows) - start >= size:
-            connection.exec_driver_sql(statement, tuple(chain.from_iterable(rows[start : start + size])))
-            start += size
-    if start < len(rows):
-        connection.exec_driver_sql(_insert_statement(table.name, names, key, 1), list(rows[start:]))
+        statement, count = _insert_statement(table.name, names, key, size), size * len(names)
+        while len(piece := tuple(islice(values, count))) == count:
+            connection.exec_driver_sql(statement, piece)
+        values = iter(piece)
+    if rest := list(zip(*[values] * len(names), strict=True)):
+        connection.exec_driver_sql(_insert_statement(table.name, names, key, 1), rest)
+
+
+def _copy_rows(
+    connection: Connection, table: Table, columns: Sequence[str], rows: list[tuple[Any, ...]], unique: int
+) -> None:
+    if unique and len({row[:unique] for row in rows}) < len(rows):
+        rows = list(reversed({row[:unique]: row for row in reversed(rows)}.values()))
+    kinds = [COPY_TYPES[type(table.c[name].type)] for name in columns]
+    copy = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+    if rows:
+        connection.exec_driver_sql(copy, rows, execution_options={_COLUMN_KINDS: kinds})
 
 
 @cache

@@ -31,7 +31,6 @@ from sqlalchemy import (
     select,
     table,
     text,
-    update,
 )
 from sqlalchemy import Sequence as Series
 from sqlalchemy.dialects import sqlite
@@ -136,6 +135,16 @@ def numbers_parameter(dialect: str, name: str) -> AnySelect:
     if dialect == "sqlite":
         return select(func.json_each(bindparam(name, type_=Text)).table_valued(column("value")).c.value)
     return select(func.unnest(bindparam(name, type_=ARRAY(BigInteger))))
+
+
+def numbered_parameter(dialect: str, name: str) -> FromClause:
+    """Return a table of the numbers in one parameter, with the columns ``position``, from 0, and ``value``."""
+    if dialect == "sqlite":
+        items = func.json_each(bindparam(name, type_=Text)).table_valued(column("key"), column("value"))
+        return select(items.c.key.label("position"), items.c.value).subquery()
+    numbers = func.unnest(bindparam(name, type_=ARRAY(BigInteger)))
+    items = numbers.table_valued("value", with_ordinality="ordinal").render_derived()
+    return select((items.c.ordinal - 1).label("position"), items.c.value).subquery()
 
 
 def number_list(dialect: str, numbers: Iterable[int]) -> str | list[int]:
@@ -298,21 +307,20 @@ def new_ids(tx: Transaction, count: int, of: IdSeries = COMMON) -> Sequence[int]
     """Return new ids in ascending order."""
     if count < 1:
         return range(0)
-    statement, values = _next_ids(tx.get_bind().dialect.name, of), {"count": count}
     if tx.get_bind().dialect.name == "sqlite":
-        # The lock of the writing transaction makes this atomic.
-        end: int = tx.execute(statement, values).scalar_one()
+        # The lock of the writing transaction makes this atomic. Each write does it, so it is left to the driver.
+        (end,) = run_on_driver(tx.connection(), _NEXT_OF_ROW.format(of.row.name), (count,)).fetchone()
         return range(end - count, end)
-    return tx.scalars(statement, values).all()
+    return tx.scalars(_next_of_series(of), {"count": count}).all()
+
+
+_NEXT_OF_ROW: Final = "UPDATE {} SET next = next + ? RETURNING next"
 
 
 @cache
-def _next_ids(dialect: str, of: IdSeries) -> Executable:
-    """Build the statement once, because every request that saves something needs it several times."""
-    count: ColumnElement[int] = bindparam("count", type_=Integer)
-    if dialect == "sqlite":
-        return update(of.row).values(next=of.row.c.next + count).returning(of.row.c.next)
-    return select(of.series.next_value()).select_from(func.generate_series(1, count).table_valued("n"))
+def _next_of_series(of: IdSeries) -> Executable:
+    count = func.generate_series(1, bindparam("count", type_=Integer))
+    return select(of.series.next_value()).select_from(count.table_valued("n"))
 
 
 def new_id(tx: Transaction, of: IdSeries = COMMON) -> int:
