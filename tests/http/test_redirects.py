@@ -235,9 +235,11 @@ def test_key_is_not_logged(redirects: Redirects) -> None:
         configure_logs()
         redirects.open("?file=/srv/app/a.py")
         redirects.open("?file=/srv/app/a.py", path="/r/sentry/")
+        redirects.open("/?file=/srv/app/a.py", path="http://testserver//r//sentry/")
     configure_logs(quiet=True)
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-    assert [line["path"] for line in lines if line["event"] == "request"] == ["/r/***", "/r/sentry/***"]
+    paths = ["/r/***", "/r/sentry/***", "//r//sentry/***/"]
+    assert [line["path"] for line in lines if line["event"] == "request"] == paths
     assert redirects.key not in stream.getvalue()
 
 
@@ -307,6 +309,16 @@ def test_redirect_leads_to_a_configured_host_only(mapped: Redirects, query: dict
         assert answer.headers["Location"].startswith(HOST)
     assert "<script" not in answer.text
     assert "evil.example" not in answer.headers.get("Location", "").partition("/src/")[0]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(query=st.text("%&=;+?#/\\:.@<>'\"09acdefgilnorv\u202e\U0001f4a5", max_size=80), name=st.sampled_from(FIELDS))
+def test_any_raw_query_is_answered(mapped: Redirects, query: str, name: str) -> None:
+    """The same holds for a query that is not encoded well."""
+    for raw in (query, f"file=/srv/app/a.py&{name}={query}", f"loc=/srv/app/{query}:3"):
+        answer = mapped.api.client.get(f"/r/{mapped.key}?{raw}", follow_redirects=False)
+        assert answer.status_code in (200, 302, 400, 404)
+        assert answer.headers.get("Location", HOST).startswith(f"{HOST}")
 
 
 @pytest.fixture

@@ -203,7 +203,8 @@ PROBES: Final = frozenset({"/healthz", "/readyz"})
 _VALID_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
 # The key of a redirect is a part of its path. Anyone who has the key may follow redirects.
-_KEY_IN_PATH: Final = re.compile(r"^(/r/(?:sentry/)?)(?!-/)[^/]+")
+# A proxy may double a slash: there is no such route, but its path has the key.
+_KEY_IN_PATH: Final = re.compile(r"^(/+r/+(?:sentry/+)?)(?!-/)[^/]+")
 
 log = structlog.get_logger("scmhost.access")
 
