@@ -441,6 +441,8 @@ def test_settings_of_a_tool_are_printed_with_a_key_of_the_server(server: ApiClie
     again = scmhost("channel", "print", "errbit", "--key", "1-x", "--url", "https://other.example/")
     assert (again.code, again.err, "https://other.example/r/1-x?file=" in again.out) == (0, "", True)
     assert len(server.get("redirect-keys/").json()) == 1
+    without = scmhost("channel", "print", "errbit", "--token", "")
+    assert (without.code, "or give --token" in without.err) == (1, True), without.err
     assert list(Path.cwd().glob("scmhost.db")) == []
 
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import click
 
-from scmhost.infra.errors import InvalidInput
+from scmhost.infra.errors import InvalidInput, NotFound
 
 from .admin import read_moment
 from .api_client import OrganizationApi
@@ -171,15 +171,24 @@ def _address_and_new_key(context: CommandContext, place: TargetOptions, org: str
             made = api.post(REDIRECT_KEYS.path, {"name": tool})
         key, key_id = made["key"], made["id"]
     else:
-        from scmhost.redirects.keys import create_key
-
-        with context.open_host(place.config, place.database_url, plugins=False) as host:
-            url = place.url or _address(host.services)
-            saved, key = create_key(host.services, organization_named(host.services, org), tool)
-            key_id = str(saved.id)
+        url, key, key_id = _new_local_key(context, place, org, tool)
     # The name may be that of older keys, too.
     click.echo(f"Made the redirect key {tool}; scmhost redirects remove {key_id} ends its links.\n", err=True)
     return url, key
+
+
+def _new_local_key(context: CommandContext, place: TargetOptions, org: str | None, tool: str) -> tuple[str, str, str]:
+    from scmhost.redirects.keys import create_key
+
+    try:
+        with context.open_host(place.config, place.database_url, plugins=False) as host:
+            url = place.url or _address(host.services)
+            saved, key = create_key(host.services, organization_named(host.services, org), tool)
+    except NotFound as error:
+        if place.url is None:
+            raise
+        raise NotFound(f"{error}; or give --token, with which the service at --url makes the key") from error
+    return url, key, str(saved.id)
 
 
 def _address(services: "Services") -> str:
