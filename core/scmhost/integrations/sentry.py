@@ -4,7 +4,7 @@
 keeps and shows contexts.
 """
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -13,8 +13,9 @@ from .source_links import MOST_FRAMES, SourceLinks, answer_or, source_links
 # Now, because it takes a hundred times as long as the rest.
 answer_or(None, source_links)
 
-Event = MutableMapping[str, Any]
-BeforeSend = Callable[[Event, Any], Event | None]
+# The SDK's own type, a TypedDict, is none of a mapping, and not every program with this package has the SDK.
+Event = Any
+BeforeSend = Callable[[Event, Any], Event]
 
 
 def before_send(event: Event, _hint: Any = None) -> Event:
@@ -25,7 +26,7 @@ def before_send(event: Event, _hint: Any = None) -> Event:
 def before_send_with(links: SourceLinks, then: BeforeSend | None = None) -> BeforeSend:
     """Return a ``before_send`` with these links, which calls your own one afterwards, if any."""
 
-    def send(event: Event, hint: Any = None) -> Event | None:
+    def send(event: Event, hint: Any = None) -> Event:
         linked = _with_source(event, lambda: links)
         return then(linked, hint) if then else linked
 

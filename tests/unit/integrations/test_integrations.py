@@ -123,13 +123,18 @@ def test_place_of_an_error(links: SourceLinks) -> None:
     assert place.url == f"{PAGES}{HERE}#L{FAILS_AT}"
 
 
-def test_place_above_a_library(links: SourceLinks) -> None:
-    """An error that a library raises has the place of the call."""
+def failure_in_a_library() -> ValueError:
+    """Return an error that the standard library raised."""
     try:
-        standard_logging.getLevelNamesMapping().popitem()
         standard_logging.Formatter("%(", style="{")
     except ValueError as error:
-        place = links.place_of(error)
+        return error
+    raise AssertionError
+
+
+def test_place_above_a_library(links: SourceLinks) -> None:
+    """An error that a library raises has the place of the call."""
+    place = links.place_of(failure_in_a_library())
     assert place
     assert place.file == HERE
 
@@ -149,6 +154,24 @@ def test_event_of_sentry_gets_its_source(links: SourceLinks) -> None:
     sent = sentry.before_send_with(links)(event(outer, inner, *others), {})
     assert sent
     assert sent["contexts"]["source"] == {"file": "src/b.py", "line": 4, "url": f"{PAGES}src/b.py#L4"}
+
+
+def test_event_of_the_real_sdk_carries_the_source(links: SourceLinks) -> None:
+    """Sentry's SDK for Python sends the context, with an error that passed a library."""
+    sdk = pytest.importorskip("sentry_sdk")
+    sent: list[Any] = []
+
+    class Kept(sdk.Transport):  # type: ignore[misc,name-defined]
+        def capture_envelope(self, envelope: Any) -> None:
+            sent.extend(item.payload.json for item in envelope.items)
+
+    send = sentry.before_send_with(links)
+    client = sdk.Client(dsn="http://key@localhost/1", transport=Kept, default_integrations=False, before_send=send)
+    for error in (failure(), failure_in_a_library()):
+        client.capture_event(*sdk.utils.event_from_exception(error, client_options=client.options))
+    first, second = (event["contexts"]["source"] for event in sent)
+    assert first == {"file": HERE, "line": FAILS_AT, "url": f"{PAGES}{HERE}#L{FAILS_AT}"}
+    assert second["file"] == HERE
 
 
 def test_own_before_send_is_called_afterwards(links: SourceLinks) -> None:
@@ -226,17 +249,21 @@ def test_links_of_the_program_are_made_as_soon_as_there_is_information(monkeypat
 def test_import_makes_the_links(tmp_path: Path) -> None:
     """The first error takes no longer than others; a working directory that is gone is no error."""
     (tmp_path / FILE_NAME).write_text(json.dumps(INFO._asdict()))
-    code = (
-        "import os, shutil, scmhost.integrations.{0} as tried\n"
-        "from scmhost.integrations import opentelemetry, source_links\n"
-        "print(len(source_links._of_this_program))\n"
-        "os.mkdir('x'); os.chdir('x'); os.rmdir('../x'); print(opentelemetry.resource_attributes())"
-    )
-    for name in ("sentry", "logging", "opentelemetry"):
-        done = subprocess.run(
-            [sys.executable, "-c", code.format(name)], cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-        assert done.stdout.split() == ["1", "{}"]
+    code = """
+import os
+from importlib import import_module
+from scmhost.integrations import source_links
+for name in ("sentry", "logging", "opentelemetry"):
+    source_links._of_this_program.clear()
+    module = import_module(f"scmhost.integrations.{name}")
+    print(len(source_links._of_this_program))
+os.mkdir("x")
+os.chdir("x")
+os.rmdir("../x")
+print(module.resource_attributes())
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "1", "1", "{}"]
 
 
 def test_event_by_the_links_of_the_program(monkeypatch: pytest.MonkeyPatch, links: SourceLinks) -> None:
