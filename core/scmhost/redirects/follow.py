@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from scmhost.infra.paging import PageQuery
+from scmhost.infra.paging import Page, PageQuery
 from scmhost.installations import queries as installation_queries
+from scmhost.links import queries as mapping_queries
 from scmhost.links.explain import ExplainedFrame, explain_links
 from scmhost.links.link_builder import LinkBuilder, LinkTarget
 from scmhost.links.missing import count_missing
 from scmhost.links.resolve import ResolvedFrame, resolve_links
 from scmhost.links.values import CodeMapping, FrameQuery, Link, LinkOptions, NoLink, no_link
+from scmhost.mapping import paths_to_match
 from scmhost.organizations import queries as organization_queries
 from scmhost.organizations.queries import Project
 from scmhost.repositories.alias_queries import find_by_remote
@@ -19,7 +21,7 @@ from scmhost.sdk import Organization, Reason, Repository
 from scmhost.services import Services
 
 MOST_PROJECTS: Final = 100
-"""How many projects a redirect without a project tries, by name."""
+"""How many projects a redirect without a project tries: of more, those whose mappings may match."""
 
 # A person reads no more of them.
 _EXPLAINED_PROJECTS: Final = 5
@@ -74,7 +76,7 @@ def follow(
 
     ``counted``: whether a frame without a page is one of the frames without a link.
     """
-    projects = _projects(services, organization, request.project)
+    projects = _projects(services, organization, request)
     # Several attempts for one frame: only the outcome of all of them is counted.
     options = LinkOptions(request.release, counted=False)
     found = _pages(services, organization, request, projects, options)
@@ -89,21 +91,31 @@ def follow(
     return Followed(found) if found else _nothing(services, organization, request, projects, counted=counted)
 
 
-def _projects(services: Services, organization: Organization, name: str | None) -> list[Project]:
+def _projects(services: Services, organization: Organization, request: RedirectRequest) -> Sequence[Project]:
     rows = services.store.caches.of(organization, services.clock.now())
+    name, (_, paths) = request.project, paths_to_match(request.frame.info)
 
     def read_one() -> Project | None:
         with services.store.read() as tx:
             return organization_queries.find_project(tx, organization.id, name or "")
 
-    def read_all() -> Sequence[Project]:
+    def read_first() -> Page[Project]:
         with services.store.read() as tx:
-            return organization_queries.project_page(tx, organization.id, PageQuery(size=MOST_PROJECTS)).items
+            return organization_queries.project_page(tx, organization.id, PageQuery(size=MOST_PROJECTS))
+
+    def read_matching() -> Sequence[Project]:
+        with services.store.read() as tx:
+            ids = mapping_queries.projects_of_paths(tx, organization.id, paths, MOST_PROJECTS)
+            by_id = organization_queries.get_projects(tx, organization.id, ids)
+        return [by_id[id_] for id_ in ids]
 
     if name:
         project = rows.get("project", name, read_one)
         return [project] if project else []
-    return list(rows.get("first projects", MOST_PROJECTS, read_all))
+    first = rows.get("first projects", MOST_PROJECTS, read_first)
+    matching = rows.get("projects of paths", tuple(paths), read_matching) if first.more else ()
+    # Without a mapping that may match, the first ones are explained.
+    return matching or first.items
 
 
 def _pages(

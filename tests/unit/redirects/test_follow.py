@@ -9,6 +9,7 @@ from api import SHA, ApiClient, commit, open_api
 from indexing import index_files
 from scmhost.links.values import FrameQuery
 from scmhost.mapping import FrameInfo
+from scmhost.organizations.create import create_project
 from scmhost.redirects import follow as follow_module
 from scmhost.redirects.follow import Followed, RedirectRequest, follow
 from scmhost.sdk import Reason
@@ -69,6 +70,36 @@ def test_mapping_that_is_made_meanwhile_is_used(api: ApiClient, monkeypatch: pyt
     api.mapping(*api.claimed())
     monkeypatch.setattr(follow_module, "_pages", lambda *_: [])
     assert [page.link.url for page in followed(api, "/srv/app/a.py").pages] == [f"{HOST}team/app/blob/main/src/a.py#L3"]
+
+
+@pytest.mark.parametrize(
+    ("stack_root", "path"),
+    [
+        ("/srv/app/", "/srv/app/a.py"),
+        ("/srv/app", "\\srv\\app\\a.py"),
+        ("C:\\app\\", "C:/app/a.py"),
+        ("/srv/releases/*/", "/srv/releases/7/a.py"),
+        ("", "a.py"),
+        ("App", "App.swift"),
+    ],
+)
+def test_mapping_of_any_project_is_found(
+    api: ApiClient, monkeypatch: pytest.MonkeyPatch, stack_root: str, path: str
+) -> None:
+    """Also if there are more projects than are tried one after the other; without a match the first are explained."""
+    monkeypatch.setattr(follow_module, "MOST_PROJECTS", 2)
+    repository, installation = api.claimed()
+    for slug in ("a", "b", "zoo"):
+        create_project(api.services, api.there.organization, slug)
+    last = next(item["id"] for item in api.get("projects/").json() if item["slug"] == "zoo")
+    source = "src/App" if stack_root == "App" else "src/"
+    api.mapping(repository, installation, projectId=last, stackRoot=stack_root, sourceRoot=source)
+    file = path.replace("\\", "/").rpartition("/")[2]
+    (page,) = followed(api, path).pages
+    assert (page.link.url, page.project and page.project.slug) == (f"{HOST}team/app/blob/main/src/{file}#L3", "zoo")
+    # A mapping with a wildcard may match any path.
+    if stack_root and "*" not in stack_root:
+        assert [project.slug for project, _ in followed(api, "/opt/x.py").explained] == ["a", "b"]
 
 
 def test_what_was_tried_is_shown_for_a_repository_too(api: ApiClient) -> None:
