@@ -140,7 +140,8 @@ def _add_repository(tx: Transaction, organization_id: int, installation_id: int,
     bulk_queries.save(tx, organization_id, repository.id, commits, now)
     first: int | None = 0
     while first is not None:
-        first = file_index_queries.index_commits(tx, organization_id, repository.id, first, 2**53 - 1)
+        files, first = file_index_queries.newest_changes(tx, organization_id, repository.id, first, 2**53 - 1)
+        file_index_queries.save_newest(tx, organization_id, files)
     for version, commit in zip(RELEASES[:2], commits, strict=True):
         release, _ = release_queries.upsert(tx, organization_id, version, ReleaseDraft(), now)
         content_queries.set_head(tx, organization_id, release.id, repository.id, commit.sha, None)

@@ -19,7 +19,6 @@ from statistics import median
 from time import perf_counter
 from typing import NamedTuple
 
-from scmhost.links.bulk import BulkLinks
 from scmhost.mapping import MappingIndex, Rule
 from scmhost.mapping.code_mapping import comparable
 from scmhost.sdk import NoUrl, UrlTemplates, preset
@@ -140,10 +139,17 @@ def _join(path: str, line: int) -> str:
 
 
 def _look_up(rules: Sequence[Rule], pages: RefLinks, known: Sequence[str]) -> Resolve:
-    links = BulkLinks(MappingIndex(rules), lambda _: pages)
+    index = MappingIndex(rules)
     for path in known:
-        links.url(path)
-    return links.url
+        index.matches(path)
+
+    def resolve(path: str, line: int) -> str | NoUrl | None:
+        for _, source_path in index.matches(path):
+            if source_path:
+                return pages.url(source_path, line)
+        return None
+
+    return resolve
 
 
 def _walk(rules: Sequence[Rule], pages: RefLinks) -> Resolve:
@@ -162,8 +168,7 @@ def _walk(rules: Sequence[Rule], pages: RefLinks) -> Resolve:
 
 def _check(walk: Resolve, look_up: Resolve, paths: Sequence[str]) -> None:
     for path in paths:
-        link = look_up(path, 12)
-        assert walk(path, 12) == (None if isinstance(link, NoUrl) else link)
+        assert walk(path, 12) == look_up(path, 12)
 
 
 def _seconds(resolve: Resolve, paths: Sequence[str]) -> float:

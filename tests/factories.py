@@ -22,8 +22,8 @@ from scmhost.installations import delivery_queries, pending_queries
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.delivery_queries import DeliveryDraft
 from scmhost.installations.pending_queries import PendingDraft
-from scmhost.links import missing_queries, shared_queries
 from scmhost.links import queries as link_queries
+from scmhost.links import shared_queries
 from scmhost.links.shared_queries import TraceDraft
 from scmhost.links.values import MappingDraft
 from scmhost.organizations import people_queries
@@ -120,6 +120,13 @@ def new_token(tx: Transaction, organization_id: int, digest: str = "d1", **field
     return organization_queries.create_token(tx, organization_id, digest=digest, **values).id
 
 
+def index_commits(tx: Transaction, organization_id: int, repository: int, first: int, last: int) -> int | None:
+    """Index the files of a repository's commits in a range of ids. Return the first id that one job would leave."""
+    changes, next_id = file_index_queries.newest_changes(tx, organization_id, repository, first, last)
+    file_index_queries.save_newest(tx, organization_id, changes)
+    return next_id
+
+
 def new_tenant(store: Store, slug: str = "acme") -> Tenant:
     """Create an organization with one row of each kind, which refer to each other."""
     organization_id = new_organization(store, slug)
@@ -131,7 +138,7 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         kept = repository_queries.get_many(tx, organization_id, [repository])[repository]
         bulk_queries.save(tx, organization_id, repository, [draft(2), draft(1)], NOW)
         commit = bulk_queries.ids_of(tx, organization_id, repository, [sha(2)])[sha(2)]
-        file_index_queries.index_commits(tx, organization_id, repository, 0, commit)
+        index_commits(tx, organization_id, repository, 0, commit)
         release, _ = release_queries.upsert(tx, organization_id, "1.0", ReleaseDraft(ref="main"), NOW)
         release_queries.attach_projects(tx, organization_id, release.id, [project])
         content_queries.set_commits(tx, organization_id, release.id, repository, [commit])
@@ -150,8 +157,8 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         webhook_queries.request(tx, installation, [kept], NOW)
         sync_queries.schedule(tx, [((organization_id, installation), NOW)])
         alias_queries.save(tx, kept.model_copy(update={"name": "acme/old"}), kept, NOW)
-        key = missing_queries.MissingKey(organization_id, NOW.date(), project, "stack_root_mismatch", "/opt/")
-        missing_queries.add_counts(tx, {key: 1}, 10, "...")
+        key = link_queries.MissingKey(organization_id, NOW.date(), project, "stack_root_mismatch", "/opt/")
+        link_queries.add_missing(tx, {key: 1}, 10, "...")
         shared_queries.add(tx, organization_id, TraceDraft(project, "a trace", None, None, SYSTEM, NOW, NOW))
         redirect_queries.create(tx, organization_id, RedirectKeyDraft("sentry", f"{organization_id}-key"), NOW)
         audit_queries.add(tx, organization_id, note(token), NOW)

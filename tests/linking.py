@@ -25,7 +25,6 @@ from scmhost.organizations.queries import Project
 from scmhost.releases import content_queries
 from scmhost.releases import queries as release_queries
 from scmhost.releases.values import ReleaseDraft
-from scmhost.repositories import file_index_queries
 from scmhost.sdk import FileChange, InstallationDraft, Organization
 from scmhost.services import Services
 
@@ -87,7 +86,7 @@ class LinkProject:
         repository = repository or self.repository
         with self.services.store.write() as tx:
             bulk_queries.save(tx, self.organization.id, repository, [draft], factories.NOW)
-            file_index_queries.index_commits(tx, self.organization.id, repository, 0, 2**53 - 1)
+            factories.index_commits(tx, self.organization.id, repository, 0, 2**53 - 1)
         return draft.sha
 
     def add_release(self, version: str, sha: str) -> None:

@@ -1,4 +1,4 @@
-"""Record the SQL statements that a block sends to a store."""
+"""Record the SQL statements that a block sends to a store, and their plans."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,3 +37,20 @@ def recorded_statements(store: Store) -> Iterator[list[str]]:
     finally:
         for name, listener in listeners.items():
             event.remove(store._engine, name, listener)
+
+
+@contextmanager
+def recorded_plans(store: Store, part: str) -> Iterator[list[str]]:
+    """Yield a list that receives SQLite's plan of each statement in the block that contains a part of SQL."""
+    plans: list[str] = []
+
+    def record(_connection: Any, cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        if part in statement:
+            rows = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.append("\n".join(row[3] for row in rows))
+
+    event.listen(store._engine, "before_cursor_execute", record)
+    try:
+        yield plans
+    finally:
+        event.remove(store._engine, "before_cursor_execute", record)

@@ -21,6 +21,7 @@ from scmhost.infra.api_routes import document_errors
 from scmhost.infra.db.errors import StoreError
 from scmhost.infra.errors import (
     ERROR_STATUS,
+    REFUSED_STATUS,
     InvalidInput,
     ProviderRefused,
     ScmhostError,
@@ -44,7 +45,6 @@ _HEAD_AS_GET: Final = (API, "/r/", *sorted(PROBES))
 _METHODS: Final = ("GET", "POST", "PUT", "DELETE")
 
 _STATUSES: Final[Statuses] = (*ERROR_STATUS, (ProviderOff, 404), (StoreError, 503))
-_REFUSED_STATUS: Final = {"not_found": 404, "invalid": 400, "conflict": 409, "forbidden": 403, "unavailable": 503}
 _FAULT_STATUS: Final = {"timed_out": 503, "busy": 503, "suspended": 503}
 
 # Newer versions of FastAPI report requests and the texts of exceptions to OpenTelemetry by default. Here [host.spans]
@@ -122,7 +122,7 @@ def _on_scmhost_error(_request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, InvalidInput) and error.field:
         return JSONResponse({error.field: [error.message]}, status_code=400)
     if isinstance(error, ProviderRefused):
-        return problem(_REFUSED_STATUS[error.reason], str(error), _retry_after(error.retry_after))
+        return problem(REFUSED_STATUS[error.reason], str(error), _retry_after(error.retry_after))
     if isinstance(error, TooManyRequests):
         return problem(429, str(error), _retry_after(error.retry_after))
     if isinstance(error, PluginFault):

@@ -57,7 +57,7 @@ def test_field_without_a_value_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> 
         (["a=@missing/file"], "missing/file: No such file or directory"),
     ],
 )
-def test_wrong_fields(tmp_path: Path, texts: Sequence[str], problem: str) -> None:
+def test_wrong_fields_leave_no_database_behind(tmp_path: Path, texts: Sequence[str], problem: str) -> None:
     """Wrong usage has exit code 2, and leaves no database behind."""
     words = [word for text in texts for word in ("--field", text)]
     done = add(*words, "--database-url", f"sqlite:///{tmp_path}/none.db")

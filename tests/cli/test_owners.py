@@ -180,7 +180,7 @@ def test_check_of_a_named_file(checkout: GitRepository) -> None:
 
 
 @pytest.mark.parametrize("words", [[], ["--json"], ["a", "--jsonl"]])
-def test_usage(words: list[str]) -> None:
+def test_files_and_lines_exclude_each_other(words: list[str]) -> None:
     """Files or lines, not both."""
     assert scmhost("owners", *words).code in (0, 2)
     assert "Usage" in scmhost("owners", *words).out + scmhost("owners", *words).err

@@ -142,7 +142,7 @@ def test_invalid_samples(tmp_path: Path, text: str, message: str) -> None:
         (["custom_scm", "--samples", "nowhere.toml"], "nowhere.toml"),
     ],
 )
-def test_unknown_names(words: list[str], message: str) -> None:
+def test_unknown_name_gets_the_nearest_one(words: list[str], message: str) -> None:
     """An unknown plugin or check is reported with the nearest name, a missing file with its path."""
     done = scmhost("plugin", "check", *words)
     assert (done.code, message in done.err) == (1, True), done.err

@@ -88,7 +88,7 @@ def test_installation_without_webhooks(hooked: ApiClient) -> None:
 
 
 @pytest.mark.parametrize("command", ["list", "register"])
-def test_unknown_organization(tmp_path: Path, command: str) -> None:
+def test_unknown_organization_is_named(tmp_path: Path, command: str) -> None:
     """The exit code is 1, and the error names it."""
     url = f"sqlite:///{tmp_path}/cli.db"
     assert scmhost("bootstrap", "--org", "acme", "--project", "web", "--database-url", url).code == 0

@@ -8,8 +8,8 @@ import pytest
 from hosting import host_of, report_of
 from pages import blocks, page, write_files
 from scmhost.plugins import PluginHost
-from scmhost.plugins.discovery import stated_range
 from scmhost.sdk import API_VERSION
+from scmhost.sdk.validation import stated_range
 
 PAGE = page("docs/versions.md")
 

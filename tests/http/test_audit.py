@@ -68,7 +68,7 @@ def test_installations_and_their_secrets(api: ApiClient) -> None:
     assert made["secret"] not in json.dumps(entries(api))
 
 
-def test_mappings_and_releases(api: ApiClient) -> None:
+def test_changes_of_mappings_and_deletions_of_releases_are_recorded(api: ApiClient) -> None:
     """Changes of single and of listed code mappings are recorded, and so are deletions of releases."""
     repository, installation = api.claimed()
     mapping = api.mapping(repository, installation).json()
@@ -92,7 +92,7 @@ def test_mappings_and_releases(api: ApiClient) -> None:
     assert [entry["data"] for entry in entries(api)[:2]] == [{}, {"project": "api"}]
 
 
-def test_tokens(api: ApiClient) -> None:
+def test_created_and_revoked_tokens_are_recorded_without_secrets(api: ApiClient) -> None:
     """Creating or revoking a token is recorded once, without its secret."""
     token, text = create_token(api.services, api.there.organization, "ci", ["org:ci"])
     for _ in range(2):

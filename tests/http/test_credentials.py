@@ -133,7 +133,7 @@ def test_old_configuration_with_a_secret_is_not_shown(api: ApiClient) -> None:
     assert (shown["configData"], shown["needsAttention"]) == ({}, None)
 
 
-def test_commands_for_keys(tmp_path: Path) -> None:
+def test_all_secrets_are_encrypted_again_with_a_new_key(tmp_path: Path) -> None:
     """A key is made, named as an older one, and all secrets are encrypted again; the counts are printed."""
     first, second = (scmhost("secrets", "new-key").out.strip() for _ in range(2))
     assert first != second

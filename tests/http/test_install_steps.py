@@ -60,7 +60,7 @@ def consent(redirect: str) -> str:
     return str(back.removeprefix(URL))
 
 
-def test_install_with_consent(api: ApiClient, forge: AuthorizationServer) -> None:
+def test_person_who_consents_gets_a_working_installation(api: ApiClient, forge: AuthorizationServer) -> None:
     """The person who follows the address gets a page with the result; the installation has its token and works."""
     answer = begin(api, forge)
     assert answer.status_code == 202, answer.text
@@ -97,7 +97,7 @@ def test_page_is_safe_text(api: ApiClient, forge: AuthorizationServer) -> None:
     assert "<script" not in page.text
 
 
-def test_person_who_declines(api: ApiClient, forge: AuthorizationServer) -> None:
+def test_nothing_is_installed_for_a_person_who_declines(api: ApiClient, forge: AuthorizationServer) -> None:
     """The page and the status have the plugin's text; nothing is installed, and no code was exchanged."""
     forge.declines = True
     begun = begin(api, forge).json()
@@ -124,7 +124,9 @@ def test_person_who_declines(api: ApiClient, forge: AuthorizationServer) -> None
         (lambda back: f"{back}&more={'x' * 9000}", 400, "longer than"),
     ],
 )
-def test_wrong_callback(api: ApiClient, forge: AuthorizationServer, change: Any, status: int, text: str) -> None:
+def test_wrong_callback_gets_a_page_with_the_next_step(
+    api: ApiClient, forge: AuthorizationServer, change: Any, status: int, text: str
+) -> None:
     """A wrong address gets a page that says so and what to do; the right one still works after it."""
     back = consent(begin(api, forge).json()["redirect"])
     page = api.client.get(change(back))

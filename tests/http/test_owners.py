@@ -74,7 +74,7 @@ def test_owners_at_a_branch_are_read_anew(forge: ApiClient) -> None:
         assert found["ownerships"] == [{"owners": [owner], "line": 1, "section": None}]
 
 
-def test_sections_of_gitlab(forge: ApiClient) -> None:
+def test_folder_of_codeowners_shows_the_dialect(forge: ApiClient) -> None:
     """The folder of the file shows the dialect of a host of an unknown kind."""
     shelf.files = {(SHA, ".gitlab/CODEOWNERS"): b"* @a\n[Docs][2] @d @@maintainers\n*.md\n"}
     found = owners_of(forge)[1]

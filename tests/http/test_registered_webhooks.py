@@ -104,7 +104,7 @@ def test_webhooks_are_listed_and_registered_again_on_demand(hooked: ApiClient) -
     assert [(each["repositoryName"], each["state"]) for each in hooked.get(path).json()] == [("a", "registered")]
 
 
-def test_refused_demands(hooked: ApiClient) -> None:
+def test_registration_is_refused_where_it_cannot_work(hooked: ApiClient) -> None:
     """An unknown installation is 404, and one whose plugin registers no webhooks is 409; reading needs a scope."""
     custom = hooked.install()
     assert hooked.get(f"integrations/{custom['id']}/webhook/repositories/").json() == []

@@ -45,7 +45,7 @@ def sync(api: ApiClient, path: str) -> dict[str, Any]:
     return body
 
 
-def test_synchronization_on_demand(api: ApiClient) -> None:
+def test_requested_synchronization_is_answered_before_it_runs(api: ApiClient) -> None:
     """The request is answered at once; the result follows, with what could not be applied."""
     repository, path = claimed(api)
     assert api.get(path).json() == {
@@ -118,7 +118,7 @@ def test_provider_that_is_off(api: ApiClient, tmp_path: Path) -> None:
         assert without.post(path, None).status_code == 404
 
 
-def test_unknown_installation(api: ApiClient) -> None:
+def test_unknown_installation_is_not_found(api: ApiClient) -> None:
     """Neither of the routes finds one of another organization, or none."""
     assert api.get("integrations/999999/sync/").status_code == 404
     assert api.post("integrations/999999/sync/", None).status_code == 404

@@ -19,7 +19,7 @@ JUMPS = [(6 * HOUR, -6 * HOUR), *([(-6 * HOUR, 6 * HOUR), (-24 * HOUR, 0.0)] if 
 
 
 @pytest.mark.parametrize("jumps", JUMPS, ids=repr)
-def test_clock_jumps(tmp_path: Path, jumps: tuple[float, float]) -> None:
+def test_requests_and_jobs_survive_clock_jumps(tmp_path: Path, jumps: tuple[float, float]) -> None:
     """Every request is answered as before, and once the clock is right the background work is done."""
     clock, done = SettableClock(), Acknowledged()
     clock.time = datetime.now(UTC)

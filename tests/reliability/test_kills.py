@@ -110,7 +110,7 @@ def migrate(url: str, kill_after: float | None = None) -> float:
 
 
 @pytest.mark.long
-def test_kills_of_migrations(old_database: str, request: pytest.FixtureRequest) -> None:
+def test_killed_migration_is_completed_by_the_next_one(old_database: str, request: pytest.FixtureRequest) -> None:
     """A killed migration has changed nothing, or everything; the next one completes it."""
     random = Random(SEED)  # noqa: S311 - repeatable, not secret
     whole = migrate(copy_of(old_database, 0, request))

@@ -77,7 +77,7 @@ def operations(api: ApiClient) -> list[tuple[str, str]]:
     ]
 
 
-def test_a_standing_server(api: ApiClient, own_server: OwnPostgres) -> None:
+def test_requests_are_refused_while_the_server_stands_still(api: ApiClient, own_server: OwnPostgres) -> None:
     """Every route is refused while the server stands still. Liveness answers, and the service recovers by itself."""
     listed = operations(api)
     api.post("commits/", {"commits": [commit()]})
@@ -106,7 +106,9 @@ def test_a_standing_server(api: ApiClient, own_server: OwnPostgres) -> None:
 
 
 @pytest.mark.parametrize("table", ["commits", "repositories"])
-def test_a_locked_table(api: ApiClient, own_server: OwnPostgres, table: str) -> None:
+def test_only_requests_that_need_a_locked_table_are_refused(
+    api: ApiClient, own_server: OwnPostgres, table: str
+) -> None:
     """Only requests that need a locked table are refused."""
     with psycopg.connect(own_server.url) as other:
         other.execute(f"LOCK TABLE {table}".encode())
@@ -124,7 +126,7 @@ def take_all(server: OwnPostgres, others: ExitStack) -> None:
         others.enter_context(psycopg.connect(server.url))
 
 
-def test_exhausted_connections(api: ApiClient, own_server: OwnPostgres) -> None:
+def test_requests_are_refused_without_free_connections(api: ApiClient, own_server: OwnPostgres) -> None:
     """While others have all connections of the server, requests are refused, not kept waiting."""
     api.services.store.close()
     with ExitStack() as others:
@@ -138,7 +140,7 @@ def test_exhausted_connections(api: ApiClient, own_server: OwnPostgres) -> None:
     FIGURES.add("all connections of PostgreSQL in use", 1, f"503, ready again {took:.1f} s later")
 
 
-def test_a_killed_server(api: ApiClient, own_server: OwnPostgres) -> None:
+def test_requests_succeed_again_after_a_restart_of_the_server(api: ApiClient, own_server: OwnPostgres) -> None:
     """While the server is down, requests are refused. After its restart they succeed, without stale connections."""
     with ThreadPoolExecutor(8) as pool:
         # Several connections are open when the server dies.

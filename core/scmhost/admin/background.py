@@ -1,6 +1,6 @@
 """Background work of the service: due jobs, due deletions, and upgrades of configurations."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -87,10 +87,11 @@ def background_loops(services: Services) -> list[Loop]:
             schedule_syncs,
             save_token_uses,
             save_missing,
+            upgrade_when_due,
+            # Last: a count of very many rows may exceed the time of a statement, which ends the round.
+            refresh_row_counts,
         )
-        _unless_unavailable("housekeeping postponed", lambda: [work(services) for work in works])
-        _unless_unavailable("count of rows postponed", lambda: refresh_row_counts(services))
-        _unless_unavailable("upgrade of configurations postponed", lambda: upgrade_when_due(services))
+        _unless_unavailable("housekeeping postponed", lambda: _do_each(services, works))
         return False
 
     telemetry = services.telemetry
@@ -103,6 +104,27 @@ def background_loops(services: Services) -> list[Loop]:
 def check_store(services: Services) -> None:
     """Check the database as a whole, so that damage is noticed though no request reads the damaged part."""
     services.store.check()
+
+
+def _do_each(services: Services, works: Iterable[Callable[[Services], object]]) -> None:
+    """Do each piece of work. One that fails does not keep the others from being done.
+
+    Raises:
+        Unavailable: the database is down; what is left is for the next round.
+        Exception: the first error, after all are done, so that the loop logs and counts it; its notes have the others.
+    """
+    first: Exception | None = None
+    for work in works:
+        try:
+            work(services)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - one bad row must not keep the other works from being done
+            if first:
+                first.add_note(f"{work.__name__} failed, too: {exception_text(error)[:_MAX_FAULT_LENGTH]}")
+            first = first or error
+    if first:
+        raise first
 
 
 def _unless_unavailable(event: str, work: Callable[[], object]) -> None:

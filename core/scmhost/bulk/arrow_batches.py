@@ -11,7 +11,7 @@ from scmhost.links.values import FrameQuery
 from scmhost.mapping import FrameInfo
 from scmhost.sdk.urls.plain_links import MAX_LINE
 
-from .linker import OddFile, PlainFile, SnapshotLinks
+from .linker import FileByLine, PlainFile, SnapshotLinks
 
 COLUMNS: Final = (
     "project",
@@ -36,8 +36,8 @@ Values = Mapping[str, pa.Array | str]
 """Columns by their names in ``COLUMNS``, or one value for all rows, and ``line``."""
 
 
-class _Different(NamedTuple):
-    """The different files of a batch, each with the values of some columns, and the position of each row's file."""
+class _DistinctFiles(NamedTuple):
+    """The distinct files of a batch, each with the values of some columns, and the position of each row's file."""
 
     names: tuple[str, ...]
     files: Sequence[tuple[str | None, ...]]
@@ -58,27 +58,27 @@ class BatchLinker:
         """Return the columns ``ADDED`` of rows of frames."""
         if not rows:
             return [pa.nulls(0, kind) for _, kind in ADDED]
-        different = _different_files(values, rows)
+        distinct = _distinct_files(values, rows)
         lines = _lines(values.get("line"), rows)
         with self._lock:
-            positions, known = pa.array(self._positions(different), pa.int64()), self._known
+            positions, known = pa.array(self._positions(distinct), pa.int64()), self._known
         # Files that another thread adds meanwhile have positions after these.
-        return known.links(positions.take(different.positions), lines)
+        return known.links(positions.take(distinct.positions), lines)
 
-    def _positions(self, different: _Different) -> list[int]:
+    def _positions(self, distinct: _DistinctFiles) -> list[int]:
         """Return the positions of a batch's files among the known ones. New ones are added."""
         # Batches of another table may have other columns.
-        if different.names != self._names or len(self._known.files) > _MAX_FILES:
-            self._names, self._known = different.names, _KnownFiles()
+        if distinct.names != self._names or len(self._known.files) > _MAX_FILES:
+            self._names, self._known = distinct.names, _KnownFiles()
         known = self._known.positions
         try:
-            return [known[key] for key in different.files]
+            return [known[key] for key in distinct.files]
         except KeyError:
-            new = [key for key in different.files if key not in known]
-            self._known.add(new, [self._find(dict(zip(different.names, key, strict=True))) for key in new])
-            return [known[key] for key in different.files]
+            new = [key for key in distinct.files if key not in known]
+            self._known.add(new, [self._find(dict(zip(distinct.names, key, strict=True))) for key in new])
+            return [known[key] for key in distinct.files]
 
-    def _find(self, frame: Mapping[str, str | None]) -> PlainFile | OddFile:
+    def _find(self, frame: Mapping[str, str | None]) -> PlainFile | FileByLine:
         info = FrameInfo(*(frame.get(name) for name in FrameInfo._fields))
         query = FrameQuery(info, commit=frame.get("commit") or None)
         return self._links.find(frame.get("project"), query, frame.get("release"))
@@ -103,15 +103,17 @@ class _KnownFiles:
 
     def __init__(self) -> None:
         self.positions: dict[tuple[str | None, ...], int] = {}
-        self.files: list[PlainFile | OddFile] = []
-        self._is_odd = pa.array([], pa.bool_())
+        self.files: list[PlainFile | FileByLine] = []
+        self._needs_line = pa.array([], pa.bool_())
         self._texts = [pa.array([], pa.string())] * 5
 
-    def add(self, keys: Sequence[tuple[str | None, ...]], files: Sequence[PlainFile | OddFile]) -> None:
+    def add(self, keys: Sequence[tuple[str | None, ...]], files: Sequence[PlainFile | FileByLine]) -> None:
         """Add files."""
         self.positions.update(zip(keys, range(len(self.files), len(self.files) + len(keys)), strict=True))
         self.files += files
-        self._is_odd = pa.concat_arrays([self._is_odd, pa.array([isinstance(file, OddFile) for file in files])])
+        self._needs_line = pa.concat_arrays(
+            [self._needs_line, pa.array([isinstance(file, FileByLine) for file in files])]
+        )
         parts = zip(*map(_parts, files), strict=True)
         self._texts = [
             pa.concat_arrays([known, pa.array(new, pa.string())]) for known, new in zip(self._texts, parts, strict=True)
@@ -122,35 +124,35 @@ class _KnownFiles:
         page, head, tail, reason, confidence = (texts.take(positions) for texts in self._texts)
         has_line = pc.and_(pc.greater_equal(lines, 1), pc.less_equal(lines, MAX_LINE)).fill_null(fill_value=False)
         url = pc.if_else(has_line, pc.binary_join_element_wise(head, lines.cast(pa.string()), tail, ""), page)
-        is_odd = self._is_odd.take(positions)
+        needs_line = self._needs_line.take(positions)
         columns = [url, reason, confidence]
-        return self._with_odd(columns, is_odd, positions, lines) if is_odd.true_count else columns
+        return self._with_links_by_line(columns, needs_line, positions, lines) if needs_line.true_count else columns
 
-    def _with_odd(
-        self, columns: Sequence[pa.Array], is_odd: pa.Array, positions: pa.Array, lines: pa.Array
+    def _with_links_by_line(
+        self, columns: Sequence[pa.Array], needs_line: pa.Array, positions: pa.Array, lines: pa.Array
     ) -> list[pa.Array]:
         """Return the columns with the links of the files that need their line."""
         links: dict[tuple[int, int | None], tuple[str | None, ...]] = {}
         rows = []
-        for key in zip(positions.filter(is_odd).to_pylist(), lines.filter(is_odd).to_pylist(), strict=True):
+        for key in zip(positions.filter(needs_line).to_pylist(), lines.filter(needs_line).to_pylist(), strict=True):
             if key not in links:
                 links[key] = self.files[key[0]].at(key[1])
             rows.append(links[key])
         return [
-            pc.replace_with_mask(column, is_odd, pa.array(texts, pa.string()))
+            pc.replace_with_mask(column, needs_line, pa.array(texts, pa.string()))
             for column, texts in zip(columns, zip(*rows, strict=True), strict=True)
         ]
 
 
-def _parts(file: PlainFile | OddFile) -> tuple[str | None, ...]:
-    """Return the page, the texts before and after a line, the reason and the confidence; none of an ``OddFile``."""
-    if isinstance(file, OddFile) or file.page is None:
-        return (None, None, None, None if isinstance(file, OddFile) else file.reason, None)
+def _parts(file: PlainFile | FileByLine) -> tuple[str | None, ...]:
+    """Return the page, the texts before and after a line, reason and confidence; all None for a ``FileByLine``."""
+    if isinstance(file, FileByLine) or file.page is None:
+        return (None, None, None, None if isinstance(file, FileByLine) else file.reason, None)
     return (file.page, file.page + file.before_line, file.after_line, None, file.confidence)
 
 
-def _different_files(values: Values, rows: int) -> _Different:
-    """Return the different combinations of the columns' values."""
+def _distinct_files(values: Values, rows: int) -> _DistinctFiles:
+    """Return the distinct combinations of the columns' values."""
     positions, count = _zeros(rows), 1
     # For each combination so far, the position of its value in each dictionary.
     parts: list[pa.Array] = []
@@ -172,7 +174,7 @@ def _different_files(values: Values, rows: int) -> _Different:
         dictionaries.append(encoded.dictionary.to_pylist())
         positions, count = both.indices.cast(pa.int64()), len(both.dictionary)
     columns = (map(texts.__getitem__, part.to_pylist()) for part, texts in zip(parts, dictionaries, strict=True))
-    return _Different(names, list(zip(*columns, strict=True)), positions)
+    return _DistinctFiles(names, list(zip(*columns, strict=True)), positions)
 
 
 def _zeros(count: int) -> pa.Array:

@@ -85,7 +85,7 @@ class BulkCandidate(NamedTuple):
     deleted: bool = False
 
 
-class OddFile(NamedTuple):
+class FileByLine(NamedTuple):
     """The links of a file whose line may decide whether there is a link, and which mapping gives it."""
 
     candidates: Sequence[BulkCandidate]
@@ -115,7 +115,7 @@ class SnapshotLinks:
         self.hooked = hooked
         self._projects: dict[int, _ProjectLinks] = {}
 
-    def find(self, project: str | None, frame: FrameQuery, release: str | None = None) -> PlainFile | OddFile:
+    def find(self, project: str | None, frame: FrameQuery, release: str | None = None) -> PlainFile | FileByLine:
         """Return the links of a frame's file in a project, by its slug or id. The frame's line is ignored."""
         id_ = self.snapshot.projects.get(project or "")
         if id_ is None:
@@ -200,7 +200,7 @@ class _ProjectLinks:
         self._index = _index(mappings)
         self._refs: dict[tuple[int, str | None, str | None], ChosenRef | Reason | None] = {}
 
-    def find(self, frame: FrameQuery, release: Mapping[int, str]) -> PlainFile | OddFile:
+    def find(self, frame: FrameQuery, release: Mapping[int, str]) -> PlainFile | FileByLine:
         # This reason comes before any other, such as a frame without a file.
         if not self._mappings:
             return PlainFile(None, reason=Reason.NO_CODE_MAPPINGS)
@@ -270,14 +270,14 @@ def _choose(
     return ref
 
 
-def _first_file(candidates: Iterator[BulkCandidate]) -> PlainFile | OddFile:
+def _first_file(candidates: Iterator[BulkCandidate]) -> PlainFile | FileByLine:
     """Return the links of the first candidate that has some, or the reason of the first one."""
     tried: list[BulkCandidate] = []
     for candidate in candidates:
         plain = _plain_file(candidate)
         if plain is None:
             tried.append(candidate)
-            return OddFile((*tried, *candidates))
+            return FileByLine((*tried, *candidates))
         if plain.page is not None:
             return plain
         tried.append(BulkCandidate(plain.reason))

@@ -253,20 +253,6 @@ def read_snapshot(file: Path) -> Snapshot:
     return snapshot
 
 
-def read_header(file: Path) -> SnapshotHeader:
-    """Read the first line of a snapshot.
-
-    Raises:
-        NotFound: there is no such file.
-        InvalidInput: it is no snapshot, or one of another version.
-    """
-    try:
-        with file.open("rb") as opened:
-            return _header(file, opened.readline())
-    except OSError as error:
-        raise NotFound(f"{file} cannot be read: {error.strerror}") from error
-
-
 def _header(file: Path, line: bytes) -> SnapshotHeader:
     try:
         values = json.loads(line)

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from scmhost import __version__
 from scmhost.infra.errors import ScmhostError
-from scmhost.sdk.reasons import Reason
 from scmhost.sdk.urls.plain_links import PlainLinks
 
 from .changed_files import read_regular_file
 from .worktree import Checkout
 
 if TYPE_CHECKING:
-    from scmhost.sdk import Remote, UrlTemplates
+    from scmhost.sdk import NoUrl, Remote, UrlTemplates
     from scmhost.sdk.urls.ref_links import RefLinks
 
 _COMMIT: Final = "{commit}"
@@ -37,19 +36,10 @@ _PART: Final = re.compile(_TEXT).fullmatch
 _PARTS: Final = ("head", "tail", "before_line", "after_line")
 
 
-class MissingPage(Protocol):
-    """Reason why a file has no page."""
-
-    @property
-    def reason(self) -> Reason: ...
-    @property
-    def message(self) -> str: ...
-
-
 class PageUrls(Protocol):
     """Page URLs of one repository at one ref."""
 
-    def url(self, path: str, line: int | None = None) -> str | MissingPage: ...
+    def url(self, path: str, line: int | None = None) -> "str | NoUrl": ...
 
 
 class NoPages(ScmhostError):
@@ -63,7 +53,7 @@ class CachedPages:
         self._plain = plain
         self._load = load
 
-    def url(self, path: str, line: int | None = None) -> str | MissingPage:
+    def url(self, path: str, line: int | None = None) -> "str | NoUrl":
         """Return a page's URL, or the reason why there is none."""
         return self._plain.url(path, line) or self._load().url(path, line)
 

@@ -236,24 +236,20 @@ def read_input(file: str) -> str:
         raise click.BadParameter(f"{file}: {error.strerror}", param_hint="FILE") from error
 
 
-class Progress(Protocol):
-    """Counts finished steps."""
-
-    def __call__(self, _steps: int, /) -> None:
-        """Add finished steps."""
-
-
 @contextmanager
-def progress(what: str, total: int, delay: float = PROGRESS_DELAY_SECONDS) -> Iterator[Progress]:
-    """Count steps. On a terminal a progress bar appears if the work takes longer than ``delay`` seconds."""
+def progress(what: str, total: int, delay: float = PROGRESS_DELAY_SECONDS) -> Iterator[Callable[[int], None]]:
+    """Yield a function that counts finished steps.
+
+    On a terminal a progress bar appears if the work takes longer than ``delay`` seconds.
+    """
     if not sys.stderr.isatty():
         yield lambda _steps: None
         return
     from rich.console import Console
-    from rich.progress import Progress as Bar
+    from rich.progress import Progress
 
     # Short work would only make the terminal flicker, so the bar starts late.
-    bar = Bar(console=Console(stderr=True), transient=True)
+    bar = Progress(console=Console(stderr=True), transient=True)
     task = bar.add_task(what, total=total)
     started = time.monotonic()
 

@@ -16,7 +16,7 @@ from scmhost.sdk.testing import CHECKS, Check, ConformanceReport, ConformanceRun
 from scmhost.sdk.testing.calls import compatibility_notes
 from scmhost.sdk.testing.checks import Violation
 from scmhost.sdk.testing.plugin_under_test import PluginUnderTest
-from scmhost.sdk.validation import did_you_mean
+from scmhost.sdk.validation import did_you_mean, stated_range
 
 from .context import EXIT_FAILED, echo, echo_json, fail
 
@@ -37,7 +37,6 @@ _FILE_KEYS: Final = ("ref", "path", "large", "outside")
 # The host does not load a plugin that violates one of these.
 _REQUIRED: Final = ("imports", "hooks-fit", "hook-kinds", "provider-hooks", "models-fit")
 _MISSING_FIELD: Final = re.compile(r"([\w-]+)[\w.-]*: Field required")
-_RANGE: Final = re.compile(r"scmhost-api\s*(?=[<>=!~])")
 _NO_RANGE: Final = f"it states no API range; add the keyword 'scmhost-api>={API_VERSION}' to the distribution"
 
 
@@ -142,7 +141,7 @@ def _described(point: EntryPoint) -> str:
 
 def _api_notes(point: EntryPoint) -> list[str]:
     """Check the stated range of API versions, before the plugin is imported."""
-    stated = _api_range(",".join(point.dist.metadata.get_all("Keywords") or []) if point.dist else "")
+    stated = stated_range(",".join(point.dist.metadata.get_all("Keywords") or []) if point.dist else "")
     if not stated:
         return [_NO_RANGE]
     try:
@@ -152,17 +151,6 @@ def _api_notes(point: EntryPoint) -> list[str]:
     if not supported:
         _refuse(f"it supports API {stated}, this scmhost offers {API_VERSION}")
     return []
-
-
-def _api_range(keywords: str) -> str:
-    """Return the range among a distribution's keywords. Metadata joins keywords with commas, as a range its parts."""
-    parts: list[str] = []
-    for word in map(str.strip, keywords.split(",")):
-        if _RANGE.match(word):
-            parts.append(_RANGE.sub("", word))
-        elif parts and word.startswith(tuple("<>=!~")):
-            parts.append(word)
-    return ",".join(parts)
 
 
 def _require_loadable(plugin: PluginUnderTest) -> None:

@@ -12,7 +12,7 @@ from scmhost.installations import queries as installation_queries
 from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.manage import require_repository
-from scmhost.repositories.template_cache import PageCache, RepositoryTemplates, RequestPages
+from scmhost.repositories.template_cache import RepositoryTemplates, RequestTemplates, TemplateCache
 from scmhost.sdk import Installation, NoUrl, Organization, ProviderError, Repository, safe_url
 from scmhost.services import Services
 
@@ -97,7 +97,7 @@ class CommitPages:
         self._plugins = services.plugins
         self._organization = organization
         self._installations = installations
-        self._pages = RequestPages(services.shared(PageCache))
+        self._pages = RequestTemplates(services.shared(TemplateCache))
 
     def url(self, repository: Repository, sha: str) -> str | None:
         """Return the page of a commit, or None if there is none."""

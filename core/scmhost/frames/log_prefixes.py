@@ -79,11 +79,6 @@ def printed(line: str, begin: int) -> str:
     return body.rstrip(_BOX) if before.endswith(_SIDES) else body
 
 
-def without_prefix(line: str) -> str:
-    """Return the line as it was printed."""
-    return printed(line, prefix_length(line))
-
-
 # No prefix is longer, and the work for a line must not depend on its length.
 _LONGEST: Final = 200
 _MOST_ENDS: Final = 16

@@ -2,7 +2,7 @@ r"""Physical lines: lines as a program printed them, without colours, and cut wh
 
 The text of a log may differ from what was printed. Notations read the physical lines, and ``PhysicalLine.position``
 leads back to the text. ``LineMarks`` finds the few lines of a block that need this or any other work.
-``without_prefix`` removes what logs, containers, tools and people put before a line.
+What logs, containers, tools and people put before a line is still in them: ``log_prefixes`` finds it.
 
 ``json_lines`` and ``xml_lines`` decode escaped texts line by line. Escapes shorten a line: ``\t`` is one character of
 the text and two of the document. Each line keeps where something was left out, so that a position in it leads back.

@@ -82,6 +82,9 @@ ERROR_STATUS: Final[Statuses] = (
 )
 """The HTTP statuses of errors, in the API and on pages."""
 
+REFUSED_STATUS: Final = {"not_found": 404, "invalid": 400, "conflict": 409, "forbidden": 403, "unavailable": 503}
+"""The HTTP status of a ``ProviderRefused`` in the API, by its reason."""
+
 
 def error_status(error: Exception, statuses: Statuses = ERROR_STATUS) -> int:
     """Return the HTTP status of an error."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, cast, get_args
+from typing import Final, Literal, cast
 
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 
@@ -14,8 +14,6 @@ from scmhost.services import Actor, ActorKind
 from .tables import PENDING_INSTALLATIONS
 
 PendingStatus = Literal["waiting", "finishing", "installed", "refused", "failed", "expired"]
-
-STATUSES: Final[tuple[PendingStatus, ...]] = get_args(PendingStatus)
 
 _TABLE: Final = PENDING_INSTALLATIONS.c
 

@@ -8,7 +8,15 @@ import structlog
 from fastapi import APIRouter, Body, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from scmhost.infra.errors import Conflict, InvalidInput, NotFound, ProviderRefused, ScmhostError, Unavailable
+from scmhost.infra.errors import (
+    REFUSED_STATUS,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    ProviderRefused,
+    ScmhostError,
+    Unavailable,
+)
 from scmhost.infra.http import RequestedPage, html_page, service_url
 from scmhost.organizations.access import (
     AuditedServices,
@@ -275,7 +283,6 @@ _PAGE: Final = """\
 """
 _STATUS: Final[tuple[tuple[type[ScmhostError], int], ...]] = ((ProviderOff, 404), (Conflict, 409), (Unavailable, 503))
 _STATUS_UNAVAILABLE: Final = 503
-_REFUSED_STATUS: Final = {"forbidden": 403, "not_found": 404, "conflict": 409, "unavailable": 503}
 _FAULT: Final = 502
 
 
@@ -328,7 +335,7 @@ def _page_of(services: Services, done: FinishedInstallation) -> str:
 
 def _status_of(error: ScmhostError) -> int:
     if isinstance(error, ProviderRefused):
-        return _REFUSED_STATUS.get(error.reason, 400)
+        return REFUSED_STATUS[error.reason]
     return next((status for kind, status in _STATUS if isinstance(error, kind)), _FAULT)
 
 

@@ -8,8 +8,8 @@ from msgspec import Struct
 from scmhost.mapping import FileStatus
 from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.plugins.isolation.faults import safe_text
-from scmhost.repositories.deletion_queries import Deletion
-from scmhost.repositories.template_cache import PageCache, RequestPages
+from scmhost.repositories.deleted_file_queries import Deletion
+from scmhost.repositories.template_cache import RequestTemplates, TemplateCache
 from scmhost.sdk import (
     Existence,
     Installation,
@@ -107,7 +107,7 @@ class LinkBuilder:
     def __init__(self, services: Services, organization: Organization) -> None:
         self._plugins = services.plugins
         self._organization = organization
-        self._pages = RequestPages(services.shared(PageCache))
+        self._pages = RequestTemplates(services.shared(TemplateCache))
         self._questions = ProviderQuestions(services)
         self._parts: dict[tuple[int, str | None, str | None], LinkParts] = {}
 

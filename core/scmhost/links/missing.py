@@ -18,8 +18,8 @@ from scmhost.organizations.queries import Project, get_projects
 from scmhost.sdk import Organization, Reason
 from scmhost.services import Services
 
-from . import missing_queries as queries
-from .missing_queries import MissingKey
+from . import queries
+from .queries import MissingKey
 from .values import FrameQuery, NoLink, no_link, no_link_message
 
 KEPT_DAYS: Final = 14
@@ -146,19 +146,18 @@ def save_missing(services: Services) -> int:
     oldest = services.clock.now().astimezone(UTC).date() - timedelta(days=KEPT_DAYS)
     try:
         with services.store.write() as tx:
-            queries.delete_before(tx, oldest)
-            queries.add_counts(tx, taken, MOST_ROOTS, OTHER_ROOTS)
+            queries.delete_missing_before(tx, oldest)
+            return queries.add_missing(tx, taken, MOST_ROOTS, OTHER_ROOTS)
     except ScmhostError:
         counters.put_back(taken)
         raise
-    return len(taken)
 
 
 def missing_frames(services: Services, organization: Organization, limit: int) -> list[MissingFrames]:
     """Return the counters of an organization over the last days, the most frequent first, up to a limit."""
     since = services.clock.now().astimezone(UTC).date() - timedelta(days=SHOWN_DAYS - 1)
     with services.store.read() as tx:
-        rows = queries.most_frequent(tx, organization.id, since, limit)
+        rows = queries.most_frequent_missing(tx, organization.id, since, limit)
         projects = get_projects(tx, organization.id, {row.project_id for row in rows})
     # A newer version may have counted reasons that this one does not have, during a rolling upgrade.
     known = frozenset(Reason)

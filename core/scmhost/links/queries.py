@@ -1,9 +1,13 @@
-"""All SQL of code mappings. Each change of one raises its project's version, which invalidates cached mappings."""
+"""SQL of code mappings, and of the counters of frames without a link.
 
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, fields
-from datetime import datetime
-from typing import Any, Final
+Each change of a code mapping raises its project's version, which invalidates cached mappings.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, func, insert, or_, select
 from sqlalchemy import delete as delete_from
@@ -15,11 +19,11 @@ from scmhost.infra.db.statements import SortKey, duplicates, fetch_page, insert_
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.mapping import Evidence
-from scmhost.organizations.queries import touch_mappings
+from scmhost.organizations.queries import get_projects, touch_mappings
 from scmhost.organizations.tables import PROJECTS
 from scmhost.repositories.tables import REPOSITORIES
 
-from .tables import CODE_MAPPINGS, PROJECT_REPOSITORIES
+from .tables import CODE_MAPPINGS, MISSING_FRAMES, PROJECT_REPOSITORIES
 from .values import CodeMapping, MappingDraft
 
 _BY_ID: Final = (SortKey(CODE_MAPPINGS.c.id),)
@@ -178,3 +182,72 @@ def _mapping(row: AnyRow) -> CodeMapping:
 def _duplicate_message(draft: MappingDraft) -> str:
     roots = f"{draft.stack_root!r} to {draft.source_root!r}"
     return f"Project {draft.project_id} has a code mapping from {roots} in repository {draft.repository_id} already."
+
+
+class MissingKey(NamedTuple):
+    """What frames are counted by."""
+
+    organization_id: int
+    day: date
+    project_id: int
+    reason: str
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRow:
+    """A sum over several days."""
+
+    project_id: int
+    reason: str
+    root: str
+    count: int
+    last_day: date
+
+
+def add_missing(tx: Transaction, counts: Mapping[MissingKey, int], most: int, other: str) -> int:
+    """Add to the counters, without those of projects that were deleted meanwhile. Return how many were added to.
+
+    An organization that has ``most`` counters for a day counts new roots as the ``other`` one.
+    """
+    bounded: Counter[MissingKey] = Counter()
+    for place in sorted({(key.organization_id, key.day) for key in counts}):
+        of_place = {key: count for key, count in counts.items() if (key.organization_id, key.day) == place}
+        projects = get_projects(tx, place[0], {key.project_id for key in of_place})
+        stored = _keys_of(tx, *place)
+        for key, count in of_place.items():
+            if key.project_id in projects:
+                kept = key if key in stored or len(stored) < most else key._replace(root=other)
+                bounded[kept] += count
+                stored.add(kept)
+    if not bounded:
+        return 0
+    # In the order of the key: two workers that save at once cannot deadlock.
+    rows = [{**key._asdict(), "count": count} for key, count in sorted(bounded.items())]
+    new = insert_into(tx, MISSING_FRAMES)
+    added = {"count": MISSING_FRAMES.c.count + new.excluded.count}
+    tx.execute(new.on_conflict_do_update(index_elements=list(MISSING_FRAMES.primary_key), set_=added), rows)
+    return len(rows)
+
+
+def _keys_of(tx: Transaction, organization_id: int, day: date) -> set[MissingKey]:
+    table = MISSING_FRAMES.c
+    query = select(*(table[name] for name in MissingKey._fields))
+    rows = tx.execute(query.where(table.organization_id == organization_id, table.day == day))
+    return {MissingKey(*row) for row in rows}
+
+
+def delete_missing_before(tx: Transaction, day: date) -> None:
+    """Delete the counters of all organizations from before a day."""
+    tx.execute(delete_from(MISSING_FRAMES).where(MISSING_FRAMES.c.day < day))
+
+
+def most_frequent_missing(tx: Transaction, organization_id: int, since: date, limit: int) -> list[MissingRow]:
+    """Return sums of the counters of an organization since a day, the largest first."""
+    table = MISSING_FRAMES.c
+    keys = (table.project_id, table.reason, table.root)
+    total = func.sum(table.count)
+    query = select(*keys, total.label("total"), func.max(table.day).label("last_day"))
+    query = query.where(table.organization_id == organization_id, table.day >= since).group_by(*keys)
+    rows = tx.execute(query.order_by(total.desc(), *keys).limit(limit))
+    return [MissingRow(row.project_id, row.reason, row.root, int(row.total), row.last_day) for row in rows]

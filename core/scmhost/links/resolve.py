@@ -21,7 +21,7 @@ from scmhost.releases import content_queries
 from scmhost.releases import queries as release_queries
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.deletion_queries import Deletion, deletions
+from scmhost.repositories.deleted_file_queries import Deletion, deletions
 from scmhost.repositories.file_queries import KnownFile
 from scmhost.sdk import Installation, Organization, Reason, Repository
 from scmhost.services import Services

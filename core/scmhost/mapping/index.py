@@ -52,13 +52,6 @@ class MappingIndex:
         wild = self._wild.matching(text) if self._wild else ()
         return tuple(sorted((*plain, *wild), key=_by_rank)[:most]) if wild else plain
 
-    def folder_matches(self, folder: str) -> FolderMatches:
-        """Return the rules that match all files of a folder. The result is not cached here.
-
-        The folder is empty or ends in a slash. The matches hold for names without a slash that begin with no dot.
-        """
-        return self._folders.compute(folder)
-
     def matches(self, path: str) -> tuple[RuleMatch, ...]:
         """Return the candidates with the repository path that each of them gives."""
         cut = path.rfind("/") + 1
@@ -139,15 +132,14 @@ class FolderCache(dict[str, FolderMatches]):
         self._wild = wild
 
     def __missing__(self, folder: str) -> FolderMatches:
-        matches = self.compute(folder)
+        matches = self._compute(folder)
         if len(folder) <= MAX_FOLDER_LENGTH:
             if len(self) >= MAX_FOLDERS:
                 self.clear()
             self[folder] = matches
         return matches
 
-    def compute(self, folder: str) -> FolderMatches:
-        """Compute the matches of a folder without keeping them."""
+    def _compute(self, folder: str) -> FolderMatches:
         unified = normalize_slashes(folder)
         rules = self._rules(unified)
         if rules is None or len(rules) > MAX_FOLDER_RULES:

@@ -56,12 +56,12 @@ class Placement(NamedTuple):
 
     def file_of(self, path: FramePath) -> tuple[str, str] | None:
         """Return the repository and file of a placed frame."""
-        candidate = self.placed.get(path)
-        return (candidate.tree.repository, candidate.file) if candidate else None
+        suggestion = self.placed.get(path)
+        return (suggestion.tree.repository, suggestion.file) if suggestion else None
 
 
-def candidate_of(path: FramePath, repository: str, file: str) -> Suggestion:
-    """Return a file with the name of a frame's file as a candidate."""
+def suggestion_of(path: FramePath, repository: str, file: str) -> Suggestion:
+    """Return a file with the name of a frame's file as a suggestion."""
     raw = normalize_slashes(path.raw)
     mine, theirs = raw.split("/"), file.split("/")
     shared = 1
@@ -74,14 +74,14 @@ def candidate_of(path: FramePath, repository: str, file: str) -> Suggestion:
 
 
 def suggest(path: FramePath, files: Iterable[tuple[str, str]]) -> list[Suggestion]:
-    """Return the candidates among the files with the name of a frame's file.
+    """Return the suggestions among the files with the name of a frame's file.
 
     An installed file can only mean a file with its whole path below the folder of installed code, and no file of a
     library that the repository bundles.
     """
     printed = read_printed_path(path.raw) if path.root is None else None
     installed = printed.installed if printed else None
-    found = [candidate_of(path, *file) for file in files]
+    found = [suggestion_of(path, *file) for file in files]
     if installed is None:
         return found
     least = installed.count("/") + 1
@@ -91,7 +91,7 @@ def suggest(path: FramePath, files: Iterable[tuple[str, str]]) -> list[Suggestio
 def suggest_all(
     paths: Iterable[FramePath], files_named: Callable[[str], Sequence[tuple[str, str]]], most: int
 ) -> dict[FramePath, list[Suggestion]]:
-    """Return the candidates of frames among the repositories' files, which are given by file name.
+    """Return the suggestions of frames among the repositories' files, which are given by file name.
 
     Names with the most comparisons are left out if all together need more than ``most``: hostile traces repeat a name.
     """
@@ -104,17 +104,17 @@ def suggest_all(
     return {path: suggest(path, files_named(name)) for name in affordable for path in by_name[name]}
 
 
-def place_together(candidates: Mapping[FramePath, Sequence[Suggestion]]) -> Placement:
+def place_together(suggestions: Mapping[FramePath, Sequence[Suggestion]]) -> Placement:
     """Assign frames to the trees that explain most of them, the largest tree first.
 
     A frame that is assigned no longer counts for other trees. The order of frames and files does not matter. The cost
-    is linear in the number of candidates.
+    is linear in the number of suggestions.
     """
     trees: dict[SourceTree, dict[FramePath, Suggestion]] = defaultdict(dict)
-    for path, suggested in candidates.items():
-        for candidate in suggested:
-            trees[candidate.tree][path] = candidate
-    return _Assignment(candidates, trees).run()
+    for path, suggested in suggestions.items():
+        for suggestion in suggested:
+            trees[suggestion.tree][path] = suggestion
+    return _Assignment(suggestions, trees).run()
 
 
 class _Assignment:
@@ -122,13 +122,13 @@ class _Assignment:
 
     def __init__(
         self,
-        candidates: Mapping[FramePath, Sequence[Suggestion]],
+        suggestions: Mapping[FramePath, Sequence[Suggestion]],
         trees: Mapping[SourceTree, Mapping[FramePath, Suggestion]],
     ) -> None:
-        self._candidates = candidates
+        self._suggestions = suggestions
         self._trees = trees
         self._explains = {tree: len(explained) for tree, explained in trees.items()}
-        self._open = set(candidates)
+        self._open = set(suggestions)
         self._placed: dict[FramePath, Suggestion] = {}
 
     def run(self) -> Placement:
@@ -152,8 +152,8 @@ class _Assignment:
         claims: dict[FramePath, list[Suggestion]] = defaultdict(list)
         plausible = {tree for tree in trees if self._is_plausible(tree)}
         for tree in trees:
-            for path, candidate in self._open_frames(tree):
-                claims[path].append(candidate)
+            for path, suggestion in self._open_frames(tree):
+                claims[path].append(suggestion)
         undecided = set()
         for path, claimed in claims.items():
             closest = _closest(claimed)
@@ -162,25 +162,25 @@ class _Assignment:
             else:
                 self._placed[path] = closest
             self._open.discard(path)
-            for candidate in self._candidates[path]:
-                self._explains[candidate.tree] -= 1
+            for suggestion in self._suggestions[path]:
+                self._explains[suggestion.tree] -= 1
         return undecided
 
     def _is_plausible(self, tree: SourceTree) -> bool:
         """Return whether the frames of a tree share more with it than a few common names."""
-        shared = [candidate.shared for _, candidate in self._open_frames(tree)]
+        shared = [suggestion.shared for _, suggestion in self._open_frames(tree)]
         return sum(shared) >= _LEAST_SHARED
 
     def _open_frames(self, tree: SourceTree) -> Iterator[tuple[FramePath, Suggestion]]:
-        return ((path, candidate) for path, candidate in self._trees[tree].items() if path in self._open)
+        return ((path, suggestion) for path, suggestion in self._trees[tree].items() if path in self._open)
 
 
 def _closest(claimed: Sequence[Suggestion]) -> Suggestion | None:
-    """Return the candidate that shares clearly more of the path than the others, or None."""
-    best, *others = sorted(claimed, key=lambda candidate: -_closeness(candidate))
+    """Return the suggestion that shares clearly more of the path than the others, or None."""
+    best, *others = sorted(claimed, key=lambda suggestion: -_closeness(suggestion))
     return best if not others or _closeness(best) - _closeness(others[0]) >= _CLEARLY_CLOSER else None
 
 
-def _closeness(candidate: Suggestion) -> int:
+def _closeness(suggestion: Suggestion) -> int:
     # A file that has its whole path in common with the frame cannot share more.
-    return candidate.shared + (not candidate.tree.folder)
+    return suggestion.shared + (not suggestion.tree.folder)

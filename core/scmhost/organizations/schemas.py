@@ -24,14 +24,14 @@ class IndexOut(Wire):
 
 
 class HealthOut(Wire):
-    """Empty as long as the service answers: the state of the host is no matter of its organizations."""
+    """Always empty: operators read the state of the host from ``/readyz``, and organizations do not see it."""
 
     problems: list[str] = Field(default_factory=list)
     healthy: dict[str, bool] = Field(default_factory=dict)
 
 
 class RegionsOut(Wire):
-    """The service is one region, which has no address of its own."""
+    """Always empty: the service is one region, which has no address of its own."""
 
     regions: list[str] = Field(default_factory=list)
 
@@ -48,7 +48,7 @@ class AvatarOut(Wire):
 
 
 class OrganizationLinks(Wire):
-    organization_url: str = Field(description="The organization in this API: the service has no page of it.")
+    organization_url: str = Field(description="The organization in this API.")
     region_url: str = Field(description="The address of this service.")
 
 

@@ -162,7 +162,7 @@ class _ExpressionAnswers:
     def _answer(self, matching: Rules) -> "Answer | _Trial":
         """Return the answer of the rules whose globs match, or what tries their expressions."""
         tried = matching & self._tried
-        return _Trial(self, matching - tried, self._set.trial(tried)) if tried else self.of(matching)
+        return _Trial(self, matching - tried, self._set.matcher_of(tried)) if tried else self.of(matching)
 
     def of(self, matching: Rules) -> Answer:
         """Return the answer of the rules whose expressions match."""

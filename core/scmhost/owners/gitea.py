@@ -118,7 +118,7 @@ class ExpressionSet:
         chunks = [_Chunk(items[at : at + _CHUNK]) for at in range(0, len(items), _CHUNK)]
         self._chunk_of = {rule: chunk for chunk in chunks for rule in chunk.rules}
 
-    def trial(self, rules: Iterable[int]) -> "Callable[[str], tuple[int, ...]]":
+    def matcher_of(self, rules: Iterable[int]) -> "Callable[[str], tuple[int, ...]]":
         """Return a function for the numbers of the expressions that a path matches.
 
         It is for paths that match no others than those of the given rules.

@@ -16,7 +16,7 @@ from .tree import NO_RULES, Exceptions, Extension, Node, Rules
 T = TypeVar("T")
 
 MAX_REMEMBERED: Final = 200_000
-"""The most folders and answers that one matcher remembers; then it forgets them all."""
+"""The most folders and answers in the caches of one matcher; a full cache is emptied."""
 
 _LONGEST_REMEMBERED: Final = 1024
 

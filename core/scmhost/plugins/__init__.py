@@ -6,7 +6,7 @@ from .config.schema import PluginSettings, Settings
 from .credentials import NeedsAttention
 from .discovery import Candidate
 from .errors import BadPlugin, ConfigError, HostError, PluginFault, ProviderOff
-from .flags.rules import FlagDecision, Step
+from .flag_rules import FlagDecision, Step
 from .isolation.circuit_breaker import Count, Suspension
 from .plugin_host import ConfigurationStatus, PluginHost
 from .registry import PluginReport

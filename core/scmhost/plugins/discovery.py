@@ -1,23 +1,19 @@
 """Find installed plugins by their metadata, and select those to load. Nothing is imported."""
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from packaging.utils import canonicalize_name
 
 from scmhost.sdk import PROJECT_NAME
-from scmhost.sdk.validation import did_you_mean
+from scmhost.sdk.validation import did_you_mean, stated_range
 
 from .config.files import FileState
 from .config.schema import Settings
-
-_RANGE: Final = re.compile(r"scmhost-api\s*(?=[<>=!~])")
-_OPERATOR: Final = tuple("<>=!~")
 
 InstalledState: TypeAlias = tuple[FileState | None, ...]
 
@@ -73,18 +69,6 @@ def discover() -> list[Candidate]:
 def installed_state() -> InstalledState:
     """Return the state of the folders of installed distributions. While it is equal, nothing was installed."""
     return tuple(FileState.of(Path(folder)) for folder in sys.path)
-
-
-def stated_range(keywords: str) -> str | None:
-    """Return the range of contract versions among a distribution's keywords, which metadata joins with commas."""
-    parts: list[str] = []
-    for word in map(str.strip, keywords.split(",")):
-        # A range with a comma, such as ``>=1.0,<2``, arrives as two keywords.
-        if _RANGE.match(word):
-            parts.append(_RANGE.sub("", word))
-        elif parts and word.startswith(_OPERATOR):
-            parts.append(word)
-    return ",".join(parts) or None
 
 
 def select(settings: Settings, candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[NotSelected]]:

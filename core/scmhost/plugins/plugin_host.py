@@ -19,7 +19,7 @@ from .config.schema import Settings
 from .credentials import NO_CREDENTIALS, CredentialStore
 from .discovery import Candidate, discover
 from .errors import HostError, PluginFault, ProviderOff
-from .flags.rules import FlagDecision, Question, Step, decide, with_suspensions
+from .flag_rules import FlagDecision, Question, Step, decide, with_suspensions
 from .isolation.circuit_breaker import CircuitBreaker, Count, Pause, Suspension
 from .isolation.guard import Guard
 from .loading import IMPORT_SECONDS

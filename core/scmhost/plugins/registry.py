@@ -17,13 +17,13 @@ from .config.schema import Settings
 from .credentials import CredentialStore
 from .discovery import Candidate, NotSelected
 from .errors import BadPlugin, HostError, PluginFault
-from .flags.rules import FIRM, FlagDecision, Question, Step, bucket_of, decide, trace
+from .flag_rules import FIRM, FlagDecision, Question, Step, bucket_of, decide, trace
 from .isolation.circuit_breaker import Suspension
 from .isolation.guard import Guard
 from .isolation.inline_calls import OverdueCall
 
 if TYPE_CHECKING:
-    from .flags.openfeature import FlagService
+    from .flags_provider import FlagService
 
 State = Literal["off", "ready", "suspended", "broken", "incompatible"]
 

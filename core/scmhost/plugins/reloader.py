@@ -18,7 +18,7 @@ from .isolation.guard import Guard, Implementation
 from .registry import PluginReport, RegistrySnapshot
 
 if TYPE_CHECKING:
-    from .flags.openfeature import FlagService
+    from .flags_provider import FlagService
 
 _log = logging.getLogger(__name__)
 
@@ -214,7 +214,7 @@ class RegistryReloader:
     def _open_flags(self, table: FlagsProvider, settings: Settings) -> "FlagService":
         try:
             # OpenFeature is imported only where the operator names a provider.
-            from .flags.openfeature import FlagService  # noqa: PLC0415
+            from .flags_provider import FlagService  # noqa: PLC0415
         except ModuleNotFoundError as error:
             source, key = settings.source, ("flags_provider", "provider")
             problem = f"it needs the module {error.name!r}, which is not installed"
@@ -224,7 +224,7 @@ class RegistryReloader:
 
     def _absent_flags(self, table: FlagsProvider, problem: str) -> "FlagService | None":
         try:
-            from .flags.openfeature import FlagService  # noqa: PLC0415 - as above
+            from .flags_provider import FlagService  # noqa: PLC0415 - as above
         except ModuleNotFoundError:
             return None
         return FlagService.absent(table, self._guard, problem)

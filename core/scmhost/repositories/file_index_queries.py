@@ -71,14 +71,6 @@ def index_files(services: Services, job: QueuedJob, pause: Callable[[float], Non
         schedule_indexing(tx, organization_id, repository_id, () if next_id is None else (next_id, last), now)
 
 
-def index_commits(tx: Transaction, organization_id: int, repository_id: int, first: int, last: int) -> int | None:
-    """Index a repository's commits in a range of ids, as many as one job takes. Return the first id left over."""
-    changes, next_id = newest_changes(tx, organization_id, repository_id, first, last)
-    for piece in _pieces(changes):
-        save_newest(tx, organization_id, piece)
-    return next_id
-
-
 def newest_changes(
     tx: Transaction, organization_id: int, repository_id: int, first: int, last: int
 ) -> tuple[list[NewestChange], int | None]:

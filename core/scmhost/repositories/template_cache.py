@@ -19,7 +19,7 @@ _SAMPLE_SHAS: Final = ("0123456789abcdef" * 2 + "01234567", "fedcba9876543210" *
 
 
 class RepositoryTemplates:
-    """The URL templates of one repository, with the links to files at its most recently used refs, and to commits."""
+    """The URL templates of one repository, with links to files at the refs that were asked for last, and to commits."""
 
     def __init__(self, templates: UrlTemplates | None) -> None:
         self.templates = templates
@@ -69,7 +69,7 @@ def _split_around_sha(templates: UrlTemplates) -> tuple[str, str] | None:
     return (head, tail) if templates.commit(second) == f"{head}{second}{tail}" else None
 
 
-class PageCache:
+class TemplateCache:
     """Caches the URL templates of the most recently used repositories, for all requests of a process."""
 
     def __init__(self) -> None:
@@ -108,10 +108,10 @@ class PageCache:
         return templates
 
 
-class RequestPages:
+class RequestTemplates:
     """The URL templates of one request's repositories, by id: values do not change within a request."""
 
-    def __init__(self, cache: PageCache) -> None:
+    def __init__(self, cache: TemplateCache) -> None:
         self._cache = cache
         self._templates: dict[int, RepositoryTemplates] = {}
 

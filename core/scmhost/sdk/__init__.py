@@ -70,7 +70,6 @@ if TYPE_CHECKING:
         install_hooks,
         named_instance,
     )
-    from .page_hooks import link_hooks
     from .provider import (
         FEATURE_HOOKS,
         FEATURE_TEXTS,
@@ -87,7 +86,7 @@ if TYPE_CHECKING:
     from .urls.page_reading import UrlCandidate
     from .urls.page_requests import PageRequest, page_url
     from .urls.page_templates import RenderedView
-    from .urls.pages import Pages, RepositoryPages, UrlTemplates, read_any_url, read_own_url
+    from .urls.pages import Pages, RepositoryPages, UrlTemplates, link_hooks, read_any_url, read_own_url
     from .urls.presets import Preset, kind_of, preset, preset_kinds, read_url
     from .urls.ref_links import full_ref, looks_like_commit, ref_problem
     from .urls.remotes import Remote, read_remote
@@ -191,7 +190,6 @@ _NAMES_BY_MODULE: Final = {
         "install_hooks",
         "named_instance",
     ),
-    "page_hooks": ("link_hooks",),
     "provider": (
         "FEATURE_HOOKS",
         "FEATURE_TEXTS",
@@ -207,7 +205,7 @@ _NAMES_BY_MODULE: Final = {
     "urls.page_reading": ("UrlCandidate",),
     "urls.page_requests": ("PageRequest", "page_url"),
     "urls.page_templates": ("RenderedView",),
-    "urls.pages": ("Pages", "RepositoryPages", "UrlTemplates", "read_any_url", "read_own_url"),
+    "urls.pages": ("Pages", "RepositoryPages", "UrlTemplates", "link_hooks", "read_any_url", "read_own_url"),
     "urls.presets": ("Preset", "kind_of", "preset", "preset_kinds", "read_url"),
     "urls.ref_links": ("full_ref", "looks_like_commit", "ref_problem"),
     "urls.remotes": ("Remote", "read_remote"),

@@ -43,7 +43,7 @@ class ApiCommit(BaseModel):
     parents: tuple[object, ...] = Field((), validation_alias=AliasChoices("parents", "parent_ids"))
 
     def draft(self, kinds: Mapping[str, str] | None = None) -> CommitDraft:
-        """Return it for ``scm_compare_commits``, with ``A``, ``M`` or ``D`` by changed path."""
+        """Return the commit for ``scm_compare_commits``. ``kinds`` has ``A``, ``M`` or ``D`` by changed path."""
         return CommitDraft(
             sha=self.sha,
             message=self.message,
@@ -54,7 +54,7 @@ class ApiCommit(BaseModel):
         )
 
     def blamed(self, line: int) -> BlamedLine:
-        """Return it for ``scm_blame_lines``, as the commit that last changed a line."""
+        """Return the commit for ``scm_blame_lines``, as the one that last changed a line."""
         return BlamedLine(
             line=line,
             sha=self.sha,
@@ -97,9 +97,9 @@ class CommitLimits(Fields):
     """Settings of a plugin: how many commits of a release are read.
 
     Attributes:
-        first_commits: of a release without one before it.
-        most_commits: of any other release.
-        commits_with_files: how many of them, the newest, with their changed files.
+        first_commits: the most commits of a release without one before it.
+        most_commits: the most commits of any other release, the newest.
+        commits_with_files: the most commits whose changed files are read, the newest.
     """
 
     first_commits: int = Field(default=20, ge=1, le=10_000, description="Commits of a release without one before it.")
@@ -128,8 +128,8 @@ async def with_changes(
 ) -> CommitPage:
     """Return commits with their changed files, for ``scm_compare_commits``.
 
-    A merge has none: hosts show what the whole branch has changed, which are the files of the merged commits. What
-    there is no time for, and what cannot be read, is left out and counted.
+    A merge has no changed files: hosts list those of the whole branch, which the merged commits have already. Changes
+    that cannot be read, or for which no time is left, are left out and counted.
 
     Args:
         commits: the commits, newest first.
@@ -138,7 +138,7 @@ async def with_changes(
         unlisted: how many commits were left out before; 1 for an unknown number.
 
     Raises:
-        ProviderError: the host must not be asked more, or nothing could be read.
+        ProviderError: the host refuses further requests, or no changes could be read.
     """
     simple = [commit for commit in commits if len(commit.parents) <= 1]
     found = {commit.sha: kinds for commit, kinds in await for_each(read, simple[:most], reserve=_RESERVED_SECONDS)}

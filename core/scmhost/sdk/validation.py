@@ -28,6 +28,8 @@ from .provider import Provider
 from .values import refuse_dict
 
 _MOST_NAMES: Final = 20
+_RANGE: Final = re.compile(r"scmhost-api\s*(?=[<>=!~])")
+_OPERATOR: Final = tuple("<>=!~")
 
 ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {name: tuple(inspect.signature(getattr(hooks, name)).parameters) for name in HOOK_SPECS}
@@ -141,6 +143,18 @@ def _has_schema(model: type[BaseModel], field: str) -> bool:
     except (PydanticUserError, PydanticUndefinedAnnotation):
         return False
     return True
+
+
+def stated_range(keywords: str) -> str | None:
+    """Return the range of contract versions among a distribution's keywords, which metadata joins with commas."""
+    parts: list[str] = []
+    for word in map(str.strip, keywords.split(",")):
+        # A range with a comma, such as ``>=1.0,<2``, arrives as two keywords.
+        if _RANGE.match(word):
+            parts.append(_RANGE.sub("", word))
+        elif parts and word.startswith(_OPERATOR):
+            parts.append(word)
+    return ",".join(parts) or None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -103,7 +103,7 @@ OF_LINES: Final = (*OF_FILES, "blamed", "near", "near_rank", "blamed_and_added")
 Features = Mapping[str, float]
 
 
-class PossibleSuspect(NamedTuple):
+class SuspectCandidate(NamedTuple):
     """A commit that may be a suspect, and what connects it with the trace.
 
     Attributes:
@@ -136,7 +136,7 @@ class Comparison(NamedTuple):
             example.
     """
 
-    candidates: Sequence[PossibleSuspect]
+    candidates: Sequence[SuspectCandidate]
     features: Sequence[Features]
     paths: Sequence[str]
     regions: Sequence[Region]
@@ -172,7 +172,7 @@ def _shas_near(line: Blame, blame: Sequence[Blame]) -> list[str]:
 
 def _candidates(
     question: SuspectQuestion, paths: Sequence[str], regions: Sequence[Region], names: frozenset[str]
-) -> list[PossibleSuspect]:
+) -> list[SuspectCandidate]:
     """Return the commits that may be suspects, and touch the trace."""
     commits = [one for one in question.commits if question.first_seen is None or one.time <= question.first_seen]
     # After the revert, and so at the time of the error, a reverted change was not there.
@@ -196,11 +196,11 @@ def _candidates(
         changes_content = any(commit.files[paths[at]] not in _WITHOUT_CONTENT for at in files)
         if changes_content or blamed or near:
             words = names & commit.words
-            found.append(PossibleSuspect(commit, files, blamed, near, words, undoing.get(commit.sha)))
+            found.append(SuspectCandidate(commit, files, blamed, near, words, undoing.get(commit.sha)))
     return found
 
 
-def _features(candidate: PossibleSuspect, now: float, count: int, frequency: Mapping[str, int]) -> Features:
+def _features(candidate: SuspectCandidate, now: float, count: int, frequency: Mapping[str, int]) -> Features:
     commit, blamed, near = candidate.commit, candidate.blamed, candidate.near
     added = float(not _ADDED.isdisjoint(commit.files.values()))
     age = (now - commit.time) / _DAY

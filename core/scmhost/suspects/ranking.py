@@ -1,11 +1,11 @@
-"""Rank candidates by a conditional logit model, and say in words what connects each with the trace."""
+"""Rank candidates by a conditional logit model, and describe what connects each with the trace."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from math import exp
 from typing import Final, NamedTuple
 
-from .features import Comparison, Features, PossibleSuspect, compare, is_cosmetic
+from .features import Comparison, Features, SuspectCandidate, compare, is_cosmetic
 from .values import MOST_SUSPECTS, Answer, Confidence, Suspect, SuspectQuestion
 
 
@@ -91,7 +91,7 @@ def probabilities(utilities: Sequence[float], of_none: float) -> list[float]:
     return [value / total for value in weighed]
 
 
-def in_order(candidates: Sequence[PossibleSuspect], utilities: Sequence[float]) -> list[int]:
+def in_order(candidates: Sequence[SuspectCandidate], utilities: Sequence[float]) -> list[int]:
     """Return the numbers of candidates, the most probable first, of equal ones the newest, then by id."""
 
     def key(at: int) -> tuple[float, float, str]:
@@ -110,7 +110,8 @@ def _suspect(
     if number == 0 and is_certain(comparison, [scores[place] for place in order], at):
         confidence = "high"
     candidate = comparison.candidates[at]
-    return Suspect(candidate.commit.sha, round(score, 4), confidence, evidence_of(question, comparison, candidate))
+    evidence = tuple(_evidence_of(question, comparison, candidate))
+    return Suspect(candidate.commit.sha, round(score, 4), confidence, evidence)
 
 
 def is_certain(comparison: Comparison, scores: Sequence[float], first: int) -> bool:
@@ -150,12 +151,8 @@ _NUMBERS: Final = ("", "one", "two", "three", "four", "five", "six", "seven", "e
 _VERBS: Final = {"A": "added", "C": "added", "R": "renamed", "D": "deleted"}
 
 
-def evidence_of(question: SuspectQuestion, comparison: Comparison, candidate: PossibleSuspect) -> tuple[str, ...]:
-    """Return the reasons for a suspect, the strongest first."""
-    return tuple(_reasons(question, comparison, candidate))
-
-
-def _reasons(question: SuspectQuestion, comparison: Comparison, candidate: PossibleSuspect) -> Iterator[str]:
+def _evidence_of(question: SuspectQuestion, comparison: Comparison, candidate: SuspectCandidate) -> Iterator[str]:
+    """Yield the reasons for a suspect, the strongest first."""
     when = _when(question, candidate.commit.time)
     lines = [_name(line.path, line.line) for line in (question.blame[at] for at in candidate.blamed)]
     if lines:
@@ -175,7 +172,7 @@ def _reasons(question: SuspectQuestion, comparison: Comparison, candidate: Possi
         yield "less probable: by its message it changed format, comments or documentation"
 
 
-def _about_files(comparison: Comparison, candidate: PossibleSuspect, when: str) -> Iterator[str]:
+def _about_files(comparison: Comparison, candidate: SuspectCandidate, when: str) -> Iterator[str]:
     by_verb: dict[str, list[str]] = {}
     for at in candidate.files:
         path = comparison.paths[at]

@@ -67,7 +67,7 @@ class CookieState:
         return [str(text) for text in self._values.pop("messages", [])]
 
     def keep(self, name: str, value: str | None) -> None:
-        """Keep a value until it is taken; None forgets it."""
+        """Keep a value until it is taken; None removes it."""
         self._values.pop(name, None)
         if value is not None:
             self._values[name] = value

@@ -45,7 +45,7 @@ def show_installation(visit: Visit) -> Response:
 
 
 def change(visit: Visit) -> Response:
-    """Do what the button of the page says."""
+    """Perform the action of a button of the page."""
     visit.require_admin()
     found = stored(visit)
     act = _ACTS.get(visit.path("act"))

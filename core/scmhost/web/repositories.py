@@ -57,7 +57,7 @@ def show_repository(visit: Visit) -> Response:
 
 
 def change(visit: Visit) -> Response:
-    """Do what the button of the page says."""
+    """Perform the action of a button of the page."""
     visit.require_admin()
     repository = _repository(visit)
     act = _ACTS.get(visit.path("act"))

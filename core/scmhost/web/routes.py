@@ -1,4 +1,4 @@
-"""All pages, and how a request becomes a visit, and an error a page that says what to do."""
+"""The routes of all pages: each request becomes a visit, and each error a page with the next step."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
@@ -192,7 +192,7 @@ def status_of(error: ScmhostError) -> int:
 
 def error_page(visit: Visit, status: int, error: ScmhostError | None = None) -> Response:
     """Return the page of an error. The text of a database's error has its address, which nobody needs to see."""
-    _forget_unknown_person(visit, status)
+    _set_person_of_error_page(visit, status)
     shown = None if error is None or isinstance(error, StoreError | Unavailable) else str(error)
     page = visit.page(
         "error.html",
@@ -210,8 +210,8 @@ def error_page(visit: Visit, status: int, error: ScmhostError | None = None) -> 
     return page
 
 
-def _forget_unknown_person(visit: Visit, status: int) -> None:
-    """Show the page as to somebody who is not signed in, where the database may not answer."""
+def _set_person_of_error_page(visit: Visit, status: int) -> None:
+    """Show the page without a person if the database, which has the sessions, may not answer."""
     try:
         known = visit.signed_in if status < 500 else None  # noqa: PLR2004
     except ScmhostError:

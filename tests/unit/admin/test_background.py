@@ -196,6 +196,24 @@ def test_deletion_that_was_cancelled_meanwhile_is_not_done(
     assert repositories(services) == [repository]
 
 
+def test_each_deletion_has_a_transaction_of_its_own(
+    services: Services, organization_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other writers get their turn between two deletions, each of which may take long."""
+    for name in "abc":
+        due_repository(services, organization_id, name)
+    used: list[Transaction] = []
+    original = content_queries.delete_repository
+
+    def delete(tx: Transaction, organization: int, repository: int) -> bool:
+        used.append(tx)
+        return original(tx, organization, repository)
+
+    monkeypatch.setattr(content_queries, "delete_repository", delete)
+    assert delete_due_repositories(services) == 3
+    assert len({id(tx) for tx in used}) == 3
+
+
 @pytest.mark.parametrize("error", [RuntimeError("bad row"), StoreBusy("locked")], ids=repr)
 def test_deletion_that_fails_delays_no_other(
     services: Services, organization_id: int, monkeypatch: pytest.MonkeyPatch, error: Exception
@@ -257,6 +275,29 @@ def test_rounds_survive_every_error(
         for loop in background_loops(services):
             loop.round(woken=False)
     assert [line["event"] for line in logs] == events
+
+
+def test_housekeeping_that_fails_keeps_no_other_work_from_being_done(
+    services: Services, organization_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bad row of one kind delays no deletion and no sync; the loop logs one failure, with every error in it."""
+
+    def check_store(_services: Services) -> None:
+        raise RuntimeError("a bad row")
+
+    def save_missing(_services: Services) -> None:
+        raise ValueError("another one")
+
+    monkeypatch.setattr(background, "check_store", check_store)
+    monkeypatch.setattr(background, "save_missing", save_missing)
+    due_repository(services, organization_id, "a")
+    [housekeeping] = [loop for loop in background_loops(services) if loop.name == "housekeeping"]
+    with capture_logs() as logs:
+        housekeeping.round(woken=False)
+    assert repositories(services) == []
+    [line] = [line for line in logs if line["event"] == "loop failed"]
+    assert str(line["exc_info"]) == "a bad row"
+    assert line["exc_info"].__notes__ == ["save_missing failed, too: ValueError: another one"]
 
 
 def test_each_known_kind_of_job_has_a_handler() -> None:

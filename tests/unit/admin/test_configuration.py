@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from api import PLUGINS_TOML, open_api
+from scmhost.admin import configuration
 from scmhost.admin.configuration import (
     ConfigurationEdit,
     change_details,
@@ -27,6 +28,7 @@ from scmhost.plugins import ConfigError, Settings
 from scmhost.plugins.config.editing import PluginEdit
 from scmhost.plugins.config.reading import settings_of
 from scmhost.services import Services
+from statement_count import recorded_statements
 
 
 @pytest.fixture
@@ -113,25 +115,33 @@ def test_transaction_holds_one_insert_only(services: Services, tmp_path: Path, m
     for number in range(20):
         create_organization(services, f"tenant-{number}")
     statements: list[str] = []
+    compared: list[bool] = []
+    is_open = False
     original = services.store.write
 
     @contextmanager
     def write() -> Iterator[Any]:
-        with original() as tx:
-            execute = tx.execute
-
-            def recorded(statement: Any, *arguments: Any, **options: Any) -> Any:
-                statements.append(str(statement).split(maxsplit=1)[0])
-                return execute(statement, *arguments, **options)
-
-            monkeypatch.setattr(tx, "execute", recorded)
+        nonlocal is_open
+        with original() as tx, recorded_statements(services.store) as sent:
+            is_open = True
             yield tx
+            is_open = False
+        statements.extend(sent)
+
+    def details(before: Settings, after: Settings) -> Any:
+        compared.append(is_open)
+        return change_details(before, after)
 
     monkeypatch.setattr(services.store, "write", write, raising=False)
+    monkeypatch.setattr(configuration, "change_details", details)
     edit(tmp_path / "plugins.toml", PluginEdit(percent=Decimal("12.5")), services)
-    assert statements.count("INSERT") == 1
-    assert "organizations" not in " ".join(statements)
-    assert len(statements) <= 3
+    begin, next_id, insert = statements
+    assert (begin, next_id[:22], insert[:25]) == (
+        "BEGIN IMMEDIATE",
+        "UPDATE audit_id_series",
+        "INSERT INTO audit_entries",
+    )
+    assert compared == [False]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +192,7 @@ def test_missing_folder_is_refused(services: Services, tmp_path: Path) -> None:
         ("", '[flags_provider]\nprovider = "acme"\nsettings = { key = "secret" }\n', None),
     ],
 )
-def test_changed_keys(before: str, after: str, changes: list[str] | None) -> None:
+def test_changed_keys_have_both_values(before: str, after: str, changes: list[str] | None) -> None:
     """Each changed key has both values; a value that may be secret is left out."""
     found = list(changed_keys(settings(before), settings(after)))
     assert changes is None or found == changes

@@ -88,7 +88,7 @@ def test_code_host_is_not_asked_without_need(web: LinkProject, tmp_path: Path) -
     assert links_of(web, tmp_path).link("web", FRAME) == served(web)
 
 
-def test_snapshot_without_files(web: LinkProject, tmp_path: Path) -> None:
+def test_snapshot_without_files_lowers_the_confidence(web: LinkProject, tmp_path: Path) -> None:
     """Without the known files the confidence is lower, and the header states it."""
     web.add_mapping()
     frame = structs.replace(FRAME, commit=web.add_commit("A src/a.py"))

@@ -32,7 +32,7 @@ from scmhost.organizations import queries as organization_queries
 from scmhost.releases import content_queries
 from scmhost.releases import queries as release_queries
 from scmhost.releases.values import ReleaseDraft
-from scmhost.repositories import file_index_queries, file_queries
+from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import FileChange, InstallationDraft, Organization, RepositoryStatus
 from scmhost.sdk.urls.plain_links import MAX_LINE
@@ -152,7 +152,7 @@ def _add_commits(store: Store, organization_id: int, repository_id: int) -> None
     ]
     with store.write() as tx:
         bulk_queries.save(tx, organization_id, repository_id, drafts[:2], factories.NOW)
-        file_index_queries.index_commits(tx, organization_id, repository_id, 0, 2**53 - 1)
+        factories.index_commits(tx, organization_id, repository_id, 0, 2**53 - 1)
         bulk_queries.save(tx, organization_id, repository_id, drafts[2:], factories.NOW)
         # The last commit waits to be indexed.
         ids = bulk_queries.ids_of(tx, organization_id, repository_id, [drafts[2].sha])

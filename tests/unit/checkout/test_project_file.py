@@ -53,7 +53,7 @@ template = "{base_url}/{repo_path}/at/{ref}/{path}#{line}"
         "git.acme.example:team/shop.git",
     ],
 )
-def test_remotes(tmp_path: Path, remote: str) -> None:
+def test_remote_is_a_name_or_a_url(tmp_path: Path, remote: str) -> None:
     """A remote is a name or a URL in any of git's forms for code hosts."""
     assert read(tmp_path, f'remote = "{remote}"\n').remote == remote
 

@@ -130,7 +130,7 @@ def test_filtered_file_keeps_its_lines(pushed: GitRepository, committed: str) ->
     assert (found.facts["sourceLine"], found.facts["changed"]) == (7, False)
 
 
-def test_uncommitted_file(pushed: GitRepository) -> None:
+def test_uncommitted_file_has_a_reason(pushed: GitRepository) -> None:
     """It is on disk, and in no commit."""
     (pushed.path / "lib/fresh.py").write_text("x\n", encoding="utf-8")
     expected = ("not_committed", "lib/fresh.py is not committed")

@@ -24,7 +24,7 @@ from scmhost.cli.link_sources import NoLinks, ServerLinks, UntilFailure, open_so
 from scmhost.cli.main import LazyGroup, group, run
 from scmhost.cli.mapping_tools import MapRequest
 from scmhost.cli.plugin import BadName, Names, NotEmpty, write_plugin
-from scmhost.cli.plugin_check import _api_range, _read_samples
+from scmhost.cli.plugin_check import _read_samples
 from scmhost.cli.plugins.doctor import plugin_findings
 from scmhost.cli.releases import send_history
 from scmhost.frames import FrameMatch
@@ -351,21 +351,6 @@ def test_plugin_is_written_only_into_an_empty_folder(tmp_path: Path) -> None:
     for folder in (tmp_path / "new", tmp_path / "file"):
         with pytest.raises(NotEmpty, match="nothing was written"):
             write_plugin(Names.of("other"), folder)
-
-
-@pytest.mark.parametrize(
-    ("keywords", "expected"),
-    [
-        ("", ""),
-        ("git, scm", ""),
-        ("scmhost-api>=1.0,<2", ">=1.0,<2"),
-        ("git,scmhost-api >=1.0, <2,scm", ">=1.0,<2"),
-        ("scmhost-apis>=1", ""),
-    ],
-)
-def test_api_range_is_read_from_keywords(keywords: str, expected: str) -> None:
-    """Metadata joins keywords with the same comma as the parts of a range."""
-    assert _api_range(keywords) == expected
 
 
 @pytest.mark.parametrize(

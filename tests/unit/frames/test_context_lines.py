@@ -2,7 +2,7 @@
 
 import pytest
 
-from scmhost.frames.log_prefixes import prefix_length, without_prefix
+from scmhost.frames.log_prefixes import prefix_length, printed
 from scmhost.frames.notation import MAX_LINES_BACK, ContextLines
 
 
@@ -50,5 +50,5 @@ def test_missing_line_after_is_reported() -> None:
 )
 def test_prefixes_are_removed(line: str, rest: str) -> None:
     """Prefixes of logs and containers, and marks of quotations and comments, are no part of a line."""
-    assert without_prefix(line) == rest
+    assert printed(line, prefix_length(line)) == rest
     assert line[prefix_length(line) :].rstrip() == rest

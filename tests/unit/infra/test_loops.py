@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from queue import SimpleQueue
-from threading import Event
+from threading import Event, current_thread
 
 from structlog.testing import capture_logs
 
@@ -150,15 +150,15 @@ def test_beat_shows_progress_of_a_long_round() -> None:
 
 
 def test_loop_repeats_its_work_until_it_is_stopped() -> None:
-    """Rounds follow each other until the loop is stopped; after that there is none."""
-    rounds: SimpleQueue[bool] = SimpleQueue()
+    """Rounds follow each other in a thread of the loop until it is stopped; after that there is none."""
+    rounds: SimpleQueue[tuple[bool, str]] = SimpleQueue()
 
     def work(woken: bool) -> bool:
-        rounds.put(woken)
+        rounds.put((woken, current_thread().name))
         return True
 
     loop = Loop("file", work, seconds=60.0).start()
-    assert [rounds.get(timeout=5) for _ in range(3)] == [False] * 3
+    assert [rounds.get(timeout=5) for _ in range(3)] == [(False, "scmhost file")] * 3
     assert not loop.is_ending()
     loop.stop()
     assert loop.is_ending()

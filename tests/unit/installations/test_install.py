@@ -138,7 +138,7 @@ def test_provider_that_is_off_cannot_be_installed(services: Services, acme: Orga
     assert services.plugins.calls_for(FORGE, acme).provider.key == FORGE
 
 
-def test_known_providers(services: Services) -> None:
+def test_providers_of_loaded_and_configured_plugins_are_known(services: Services) -> None:
     """A provider of a loaded plugin and a configured plugin are known."""
     assert [services.plugins.is_known(key) for key in (FORGE, "moody", "unknown")] == [True, True, False]
 
@@ -178,7 +178,7 @@ def test_bad_configuration_is_refused(services: Services, acme: Organization) ->
     assert get_installation(services, acme, installation_id).installation.configuration == {"branch": "main"}
 
 
-def test_provider_without_configuration(services: Services, acme: Organization) -> None:
+def test_provider_without_configuration_refuses_changes(services: Services, acme: Organization) -> None:
     """A provider whose installations have no configuration refuses every change."""
     installation = install_provider(services, acme, "moody", {}).installation
     with pytest.raises(InvalidInput, match="nothing to configure"):

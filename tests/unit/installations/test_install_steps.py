@@ -357,7 +357,7 @@ def test_interrupted_worker_is_reported(services: Services, acme: Organization) 
     assert isinstance(finish(services, begun).error, ProviderRefused)
 
 
-def test_host_without_address(services: Services, acme: Organization) -> None:
+def test_host_without_address_is_refused_with_the_setting(services: Services, acme: Organization) -> None:
     """The error names the setting; nothing is saved."""
     without = open_like(services, url=None)
     with pytest.raises(Conflict, match=r"url under \[host\] of plugins.toml"):
@@ -365,7 +365,7 @@ def test_host_without_address(services: Services, acme: Organization) -> None:
     assert rows(services) == []
 
 
-def test_host_without_key(services: Services, acme: Organization) -> None:
+def test_host_without_key_is_refused_with_the_command(services: Services, acme: Organization) -> None:
     """Before a person consents, the error names the command that makes a key; also if only the result has secrets."""
     without = open_like(services, secret_box=SecretBox())
     with pytest.raises(Conflict, match="scmhost secrets new-key"):
@@ -467,7 +467,7 @@ def test_unsafe_page_is_a_fault_of_the_plugin(services: Services, acme: Organiza
         (b"raw=\xc3\xa9", {"raw": "\u00c3\u00a9"}),
     ],
 )
-def test_query_becomes_text(query: bytes, parameters: Mapping[str, str]) -> None:
+def test_query_is_decoded_as_utf_8(query: bytes, parameters: Mapping[str, str]) -> None:
     """Escapes are decoded as UTF-8; what is not UTF-8 is replaced."""
     assert read_query(query) == parameters
 

@@ -19,6 +19,7 @@ from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import PageQuery
 from scmhost.infra.secret_box import SecretBox, new_key
+from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import (
     configuration_form,
     configure_installation,
@@ -27,7 +28,7 @@ from scmhost.installations.install import (
     shown_configuration,
 )
 from scmhost.installations.install_steps import BegunInstallation, begin_installation, finish_installation
-from scmhost.installations.sealing import attention_reasons, stored_secrets
+from scmhost.installations.sealing import attention_reasons, seal, stored_secrets
 from scmhost.installations.upgrade import AGAIN_AFTER, upgrade_configurations, upgrade_when_due
 from scmhost.organizations import queries as organization_queries
 from scmhost.organizations.create import create_organization
@@ -189,6 +190,26 @@ def test_value_that_becomes_a_secret_is_encrypted(store: Store, installed: int) 
         secrets = stored_secrets(services, read(services, installed))
         assert {name: secret.get_secret_value() for name, secret in secrets.items()} == {"token": "t0k3n"}
         assert reason(services, installed) is None
+
+
+def test_upgrade_without_the_key_of_other_secrets_keeps_them(store: Store, installed: int) -> None:
+    """A value that becomes a secret does not replace secrets that this host cannot decrypt; later it joins them."""
+    lifecycle.new.upgrade = lambda _old, _version: {**NEW, "token": "t0k3n"}
+    own, other = SecretStr(new_key()), SecretStr(new_key())
+    with version(store, "new", secret_box=SecretBox([own])) as services:
+        installation = read(services, installed)
+        sealed = seal(services.secret_box, installation, {"password": SecretStr("hunter2")})
+        with store.write() as tx:
+            installation_queries.save_secrets(tx, installation, *sealed, None)
+    with version(store, "new", secret_box=SecretBox([other])) as services:
+        assert (upgrade_configurations(services), read(services, installed).configuration) == (0, OLD)
+    with version(store, "new", secret_box=SecretBox([own])) as services:
+        assert upgrade_configurations(services) == 1
+        secrets = stored_secrets(services, read(services, installed))
+        assert {name: secret.get_secret_value() for name, secret in secrets.items()} == {
+            "password": "hunter2",
+            "token": "t0k3n",
+        }
 
 
 def test_one_bad_installation_does_not_stop_the_others(store: Store, installed: int) -> None:

@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 
 from hosting import SettableClock
 from linking import LinkProject
+from scmhost.admin import removal_queries
 from scmhost.infra.db.base import checked_text
 from scmhost.infra.errors import Unavailable
-from scmhost.links import missing_queries
+from scmhost.links import queries as link_queries
 from scmhost.links.missing import MOST_ROOTS, OTHER_ROOTS, MissingCounters, missing_frames, root_of, save_missing
+from scmhost.links.queries import MissingKey
 from scmhost.links.values import FrameQuery, LinkOptions
 from scmhost.mapping import FrameInfo
+from scmhost.organizations.create import create_organization, create_project
 
 SECONDS_A_DAY = 86_400
 
@@ -110,7 +113,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         raise Unavailable("the database is down")
 
     with monkeypatch.context() as patch:
-        patch.setattr(missing_queries, "add_counts", fail)
+        patch.setattr(link_queries, "add_missing", fail)
         yield
 
 
@@ -120,3 +123,21 @@ def test_counters_survive_a_database_that_is_down(web: LinkProject, broken: None
     with pytest.raises(Unavailable):
         save_missing(web.services)
     assert sum(web.services.shared(MissingCounters).take().values()) == 1
+
+
+def test_counters_of_a_project_that_is_gone_are_dropped(web: LinkProject) -> None:
+    """Neither a project nor an organization that was deleted meanwhile keeps the others' counters from being saved."""
+    gone = create_organization(web.services, "gone")
+    doomed, _ = create_project(web.services, web.organization, "doomed")
+    today = web.services.clock.now().date()
+    web.services.shared(MissingCounters).add(
+        MissingKey(organization_id, today, project_id, "no_code_mappings_for_project", "/x/")
+        for organization_id, project_id in ((web.organization.id, doomed.id), (gone.id, doomed.id))
+    )
+    web.resolve("/opt/x/c.py")
+    with web.services.store.write() as tx:
+        removal_queries.delete_project(tx, web.organization.id, doomed.id)
+        removal_queries.delete_organization(tx, gone.id)
+    assert save_missing(web.services) == 1
+    assert [root for _, root, _ in shown(web)] == ["/opt/x/"]
+    assert save_missing(web.services) == 0

@@ -169,15 +169,14 @@ def test_folder_with_the_most_rules_is_cached() -> None:
 def test_folder_matches(roots: list[str], folder: str, expected: list[str | None] | None) -> None:
     """A folder's matches hold for all of its files; if a name can decide, there are none for the folder."""
     index = MappingIndex([Rule(number, root, "src") for number, root in enumerate(roots)])
-    found = index.folder_matches(folder)
+    found = index._folders[folder]
     assert (None if found is None else [head for _, head in found]) == expected
-    assert not index._folders
 
 
 def test_source_root_that_ends_inside_a_name_is_not_cached() -> None:
     """A source root that continues in the file's name is decided by the name."""
     index = MappingIndex([Rule(1, "a/*", "src/x")])
-    assert index.folder_matches("a/") is None
+    assert index._folders["a/"] is None
     assert index.matches("a/y.py") == ((index.candidates("a/y.py")[0], "src/xy.py"),)
 
 

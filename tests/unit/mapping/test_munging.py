@@ -30,7 +30,7 @@ def test_frame_is_munged(case: dict[str, Any]) -> None:
         ("$1", "SourceFile", None),
     ],
 )
-def test_class_path(module: str, file: str, expected: ClassPath | None) -> None:
+def test_class_and_file_name_give_a_path(module: str, file: str, expected: ClassPath | None) -> None:
     """A class and its file's name give a path, and at most four parts of the package are its root."""
     assert expected == class_path(module, file)
 
@@ -44,7 +44,7 @@ def test_class_path(module: str, file: str, expected: ClassPath | None) -> None:
         ("src/App.java", None),
     ],
 )
-def test_source_set(source: str, expected: str | None) -> None:
+def test_source_set_is_found_by_whole_segments(source: str, expected: str | None) -> None:
     """A source set is found by whole segments, at the top or in a module's folder."""
     assert expected == source_set_of(source)
 

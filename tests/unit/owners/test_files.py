@@ -153,7 +153,7 @@ def test_rule_that_is_written_again_keeps_its_first_place() -> None:
         ("nobody # here", []),
     ],
 )
-def test_references_of_gitlab(text: str, expected: list[str]) -> None:
+def test_words_that_are_no_owners_of_gitlab_are_ignored(text: str, expected: list[str]) -> None:
     """Users, groups, three roles also in the plural, and e-mail addresses; all other words are ignored."""
     assert list(owner_references(text)) == expected
 
@@ -214,7 +214,7 @@ def test_gitea_without_its_package_says_so(monkeypatch: pytest.MonkeyPatch) -> N
         (r"a\\\ b\#@c", [r"a\ b#@c"]),
     ],
 )
-def test_words_of_gitea(line: str, words: list[str]) -> None:
+def test_backslash_keeps_the_next_character_in_gitea(line: str, words: list[str]) -> None:
     """A backslash keeps the next character, so that one of an expression is written twice."""
     assert split_words(line) == words
 
@@ -289,7 +289,7 @@ def test_odd_paths_have_an_answer(dialect: OwnersDialect, path: str) -> None:
     assert owners.owners_of(path) == (((), None, None),)
 
 
-def test_dialects_of_hosts() -> None:
+def test_each_kind_of_host_has_its_dialect() -> None:
     """Only five kinds of hosts read CODEOWNERS; self-hosted ones follow the same rules."""
     kinds = ["github", "github_enterprise", "gitlab", "bitbucket_cloud", "gitea", "forgejo", "gerrit", None]
     assert [dialect_of(kind) for kind in kinds] == [GITHUB, GITHUB, GITLAB, BITBUCKET, GITEA, FORGEJO, None, None]
@@ -317,6 +317,6 @@ def test_expressions_without_a_common_automaton_are_tried_one_by_one(monkeypatch
             return None
 
     monkeypatch.setattr(re2, "Set", SetWithoutMemory)
-    matching = ExpressionSet({3: "^(ab)+$", 5: "^a.*$"}).trial([3, 5])
+    matching = ExpressionSet({3: "^(ab)+$", 5: "^a.*$"}).matcher_of([3, 5])
     assert [matching(path) for path in ("abab", "ax", "b")] == [(3, 5), (5,), ()]
     assert made == ["^(ab)+$", "^a.*$", ""]

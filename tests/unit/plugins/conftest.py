@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from plugins import flag_services
-from scmhost.plugins.flags.openfeature import GROUP
+from scmhost.plugins.flags_provider import GROUP
 
 
 @pytest.fixture

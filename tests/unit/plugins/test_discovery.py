@@ -10,7 +10,8 @@ import pytest
 
 from installed import install
 from loading import case_id, load_cases
-from scmhost.plugins.discovery import discover, installed_state, stated_range
+from scmhost.plugins.discovery import discover, installed_state
+from scmhost.sdk.validation import stated_range
 
 TESTS = Path(__file__).parents[2]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hosting import ACME
 from scmhost.plugins.config.schema import PluginSettings, Settings, Source
-from scmhost.plugins.flags.rules import Question, decide
+from scmhost.plugins.flag_rules import Question, decide
 
 # What makes each rule apply, in the order of precedence, and its answer.
 RULES: Final[tuple[tuple[str, dict[str, Any], bool, str], ...]] = (

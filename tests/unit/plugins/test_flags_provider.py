@@ -10,8 +10,8 @@ from hosting import ACME, GOOD, enabled, host_of, logged
 from plugins import flag_services
 from scmhost.plugins import ConfigError, PluginHost, Settings, read_settings
 from scmhost.plugins.config.schema import FlagsProvider, Source
-from scmhost.plugins.flags.openfeature import FlagService
-from scmhost.plugins.flags.rules import FlagDecision, Question, bucket
+from scmhost.plugins.flag_rules import FlagDecision, Question, bucket
+from scmhost.plugins.flags_provider import FlagService
 from scmhost.plugins.isolation.guard import Guard
 from scmhost.sdk import Organization
 

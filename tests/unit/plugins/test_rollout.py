@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loading import case_id, load_cases
-from scmhost.plugins.flags.rules import BUCKETS, bucket, murmur3, within
+from scmhost.plugins.flag_rules import BUCKETS, bucket, murmur3, within
 
 salts = st.text(min_size=1, max_size=40)
 ids = st.integers(min_value=1, max_value=2**63 - 1)

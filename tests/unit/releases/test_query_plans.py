@@ -1,17 +1,15 @@
 """SQLite reads lists of releases in the order of an index, and does not sort them."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from sqlalchemy import event
 
 import factories
 from scmhost.infra.db.engine import Store, Transaction
 from scmhost.infra.paging import PageQuery
 from scmhost.releases import queries as release_queries
 from scmhost.releases.values import Release
+from statement_count import recorded_plans
 
 FIRST = PageQuery(0, 10)
 
@@ -36,30 +34,13 @@ QUERIES: dict[str, Callable[[Transaction, factories.Tenant], object]] = {
 }
 
 
-@contextmanager
-def recorded_plans(store: Store) -> Iterator[list[str]]:
-    """Yield a list that receives the plan of each statement that orders by the date of releases."""
-    plans: list[str] = []
-
-    def record(_connection: Any, cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        if "ORDER BY releases.dated_at" in statement:
-            rows = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            plans.append("\n".join(row[3] for row in rows))
-
-    event.listen(store._engine, "before_cursor_execute", record)
-    try:
-        yield plans
-    finally:
-        event.remove(store._engine, "before_cursor_execute", record)
-
-
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
 def test_releases_are_read_in_the_order_of_the_index(
     sqlite_store: Store, query: Callable[[Transaction, factories.Tenant], object]
 ) -> None:
     """No plan sorts, and each begins in the index of dates."""
     tenant = factories.new_tenant(sqlite_store)
-    with sqlite_store.read() as tx, recorded_plans(sqlite_store) as plans:
+    with sqlite_store.read() as tx, recorded_plans(sqlite_store, "ORDER BY releases.dated_at") as plans:
         query(tx, tenant)
     assert len(plans) == 1
     assert "TEMP B-TREE" not in plans[0]

@@ -68,7 +68,7 @@ def test_second_request_does_not_postpone_the_deletion(store: Store) -> None:
     assert [repository.id for repository in due] == [tenant.repository]
 
 
-def test_due_deletions(store: Store) -> None:
+def test_longest_overdue_deletion_is_first(store: Store) -> None:
     """A deletion is due at its time, and the longest overdue is first."""
     organization = factories.new_organization(store)
     late, early = (factories.new_repository(store, organization, name) for name in ("late", "early"))

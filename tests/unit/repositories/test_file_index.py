@@ -37,7 +37,7 @@ def pending(store: Store, tenant: factories.Tenant) -> Sequence[QueuedJob]:
 
 def index_all(store: Store, tenant: factories.Tenant) -> None:
     with store.write() as tx:
-        assert file_index_queries.index_commits(tx, tenant.id, tenant.repository, 0, ENDLESS) is None
+        assert factories.index_commits(tx, tenant.id, tenant.repository, 0, ENDLESS) is None
 
 
 def run_job(store: Store, tenant: factories.Tenant) -> None:
@@ -79,7 +79,7 @@ def test_newest_commit_counts(store: Store) -> None:
         assert (known.path, known.deleted, known.sha) == ("a.py", False, factories.sha(5))
 
 
-def test_deleted_file(store: Store) -> None:
+def test_deleted_file_is_not_found_by_its_name(store: Store) -> None:
     """It is not found by its name, and its state is deleted."""
     tenant = factories.new_tenant(store)
     save(store, tenant, changing(3, "A a.py"), changing(4, "D a.py"))

@@ -51,7 +51,7 @@ def actions(scripted: ScriptedHost) -> list[str]:
     return [row.action for row in reversed(rows)]
 
 
-def test_create_repository(scripted: ScriptedHost) -> None:
+def test_new_repository_is_unclaimed_and_active(scripted: ScriptedHost) -> None:
     """A new repository is unclaimed and active; plugins are notified once."""
     saved, created = create_repository(scripted.services, scripted.organization, "  team/app ", f" {URL} ")
     assert created

@@ -61,7 +61,7 @@ def test_ensure_creates_missing_repositories(store: Store) -> None:
     assert found["new"].unclaimed
 
 
-def test_ensure_without_names(store: Store) -> None:
+def test_nothing_is_created_without_names(store: Store) -> None:
     """Without names nothing is created."""
     organization = factories.new_organization(store)
     with store.write() as tx:

@@ -36,10 +36,10 @@ def repository(number: int) -> Repository:
     return Repository(id=number, organization_id=1, name=f"team/{number}", created_at=created)
 
 
-def test_page_cache_drops_the_repository_that_was_used_least_recently(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_drops_the_repository_that_was_used_least_recently(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of three repositories in a cache for two, the one that was used again stays."""
     monkeypatch.setattr(template_cache, "MAX_REPOSITORIES", 2)
-    calls, cache = Calls(), template_cache.PageCache()
+    calls, cache = Calls(), template_cache.TemplateCache()
     installation = cast("Installation", "an installation")
 
     def reads(number: int) -> int:
@@ -49,6 +49,7 @@ def test_page_cache_drops_the_repository_that_was_used_least_recently(monkeypatc
 
     assert [reads(number) for number in (1, 2, 1, 3)] == [1, 1, 0, 1]
     assert [reads(number) for number in (1, 3, 2)] == [0, 0, 1]
+    assert (len(cache._cached), len(cache._last)) == (2, 1)
 
 
 def test_refs_of_a_repository_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

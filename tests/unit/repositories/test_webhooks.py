@@ -267,7 +267,7 @@ def test_host_without_webhooks_registers_none(hooked: WebhookHost, fields: dict[
     assert [hooked.state(each) for each in (earlier, repository)] == [("registered", None)] * 2
 
 
-def test_webhooks_on_demand(hooked: WebhookHost) -> None:
+def test_active_repositories_are_registered_again_on_request(hooked: WebhookHost) -> None:
     """All active repositories of the installation are registered again; others are not."""
     repositories = [hooked.claim(name) for name in ("a", "b", "c")]
     hooked.change(repositories[2], status=RepositoryStatus.HIDDEN)

@@ -28,7 +28,7 @@ from scmhost.infra.errors import ScmhostError
 if TYPE_CHECKING:
     from scmhost.plugins import Settings
     from scmhost.plugins.config.editing import PluginEdit
-    from scmhost.plugins.flags.rules import DecisionChange
+    from scmhost.plugins.flag_rules import DecisionChange
     from scmhost.sdk import Organization
     from scmhost.services import Services
 
@@ -258,7 +258,7 @@ def diff(
     work and to need a flag. If a file is invalid, the exit code is 3.
     """
     from scmhost.plugins import read_settings
-    from scmhost.plugins.flags.rules import switched
+    from scmhost.plugins.flag_rules import switched
 
     # The environment overrides both files, as it does in the service.
     before, after = (read_settings(Path(file), os.environ) for file in (old, new))
@@ -297,7 +297,7 @@ def _read_organizations(file: str) -> "Iterator[Organization]":
 
 
 def _by_plugin(changes: "Sequence[DecisionChange]") -> dict[str, object]:
-    from scmhost.plugins.flags.rules import counted
+    from scmhost.plugins.flag_rules import counted
 
     return {
         plugin: {
@@ -318,7 +318,7 @@ def _described(item: "DecisionChange") -> dict[str, object]:
 
 
 def _print(changes: "Sequence[DecisionChange]", organizations: int, most: int | None) -> None:
-    from scmhost.plugins.flags.rules import counted
+    from scmhost.plugins.flag_rules import counted
 
     for plugin, counts in counted(changes).items():
         echo(f"{plugin}: +{counts.on} -{counts.off} of {organizations} organizations")

@@ -1,7 +1,7 @@
 """Places of several lines: rows below a line with their path, and a path and a line as fields on their own lines.
 
 A path is on a line of its own, and each row below has a line number. The path of a row is found by reading upwards to
-the nearest row, whose path the context remembers, or to the heading itself. ESLint, stylelint, yamllint, PHPStan,
+the nearest row, whose path the context keeps, or to the heading itself. ESLint, stylelint, yamllint, PHPStan,
 PHP_CodeSniffer, SQLFluff and ripgrep print rows; node-tap, Brakeman, Flyway and Prospector print fields.
 """
 

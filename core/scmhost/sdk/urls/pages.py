@@ -3,13 +3,14 @@
 Templates are checked when they are written: samples that are hard to escape are rendered, and read back if possible.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Self
 from urllib.parse import unquote
 
 from pydantic import field_validator, model_validator
 
 from scmhost.sdk.errors import TemplateError
+from scmhost.sdk.hook_specs import hookimpl
 from scmhost.sdk.reasons import Reason
 from scmhost.sdk.values import Location, LocationCandidate, NoUrl, PagePosition, RefKind, Repository, Value
 
@@ -302,3 +303,46 @@ def _check_read_back(
     has_ref = not REF_TOKENS.isdisjoint(token.name for token in tokens_of(text))
     if has_ref and not any(item.path == location.path and item.ref in refs for item in found):
         raise TemplateError(text, f"the ref of a hard sample is not read back from {link}", "set it apart")
+
+
+LinkHooks = tuple[
+    Callable[..., UrlTemplates | None],
+    Callable[..., str | NoUrl],
+    Callable[..., str | NoUrl],
+    Callable[..., str | NoUrl],
+    Callable[..., Sequence[LocationCandidate]],
+]
+"""The hooks in the order of ``link_hooks``."""
+
+
+def link_hooks(pages: Pages) -> LinkHooks:
+    """Return the hooks that build links to the pages of a host, and read them.
+
+    Assign them in this order in the module of the plugin: ``scm_url_templates``, ``scm_source_url``,
+    ``scm_commit_url``, ``scm_compare_url``, ``scm_read_source_url``.
+    """
+
+    def pages_of(repository: Repository) -> RepositoryPages:
+        return RepositoryPages(pages=pages, repository=repository)
+
+    @hookimpl
+    def scm_url_templates(repository: Repository) -> UrlTemplates | None:
+        return pages_of(repository).templates
+
+    @hookimpl
+    def scm_source_url(repository: Repository, location: Location) -> str | NoUrl:
+        return pages_of(repository).view(location)
+
+    @hookimpl
+    def scm_commit_url(repository: Repository, sha: str) -> str | NoUrl:
+        return pages_of(repository).commit(sha)
+
+    @hookimpl
+    def scm_compare_url(repository: Repository, base: str, head: str) -> str | NoUrl:
+        return pages_of(repository).compare(base, head)
+
+    @hookimpl
+    def scm_read_source_url(url: str, repositories: Sequence[Repository]) -> Sequence[LocationCandidate]:
+        return read_any_url(url, pages, repositories)
+
+    return scm_url_templates, scm_source_url, scm_commit_url, scm_compare_url, scm_read_source_url

@@ -1,6 +1,6 @@
 """Refs (branches, tags and commits), and the URLs of the files of one repository at one ref.
 
-Most links are built here, so the code of ``RefLinks`` and ``FolderLinks`` is optimized for speed.
+Most links are built here, so the code of ``RefLinks`` is optimized for speed.
 """
 
 import re
@@ -25,8 +25,6 @@ _BAD_NAME: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\\]|(?:^|/)\.\.?(?:/|
 
 _NAMESPACES: Final[dict[RefKind, str]] = {"branch": "refs/heads/", "tag": "refs/tags/", "commit": ""}
 
-_MAX_NAME: Final = 200
-_is_plain_name: Final = re.compile(f"[A-Za-z0-9_@+~-][A-Za-z0-9_.@+~-]{{0,{_MAX_NAME - 1}}}+").fullmatch
 _LEAVES_REPOSITORY: Final = re.compile(r"^/|(?:^|/)\.\.?(?:/|$)")
 _NOT_IN_SLUG: Final = re.compile(r"[^a-z0-9_]+")
 _CONTROL_OR_SURROGATE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -151,18 +149,6 @@ class RefLinks:
             return f"{head}{path}{tail}"
         return f"{head}{path}{tail}{before_line}{line}{after_line}"
 
-    def below(self, folder: str) -> "FolderLinks | None":
-        """Return the links of one folder's files, or None if the folder or the templates are not plain.
-
-        The folder is empty or ends in a slash.
-        """
-        # Folder and name together stay within the length that ``_split_plain`` checks.
-        if self._plain is None or len(folder) > MAX_PLAIN_PATH - _MAX_NAME:
-            return None
-        if folder and not is_plain_path(folder[:-1]):
-            return None
-        return FolderLinks(self._plain, folder, self._last_letters)
-
     def page(self, path: str, lines: Mapping[str, int | None]) -> str | NoUrl:
         """Return the URL of any path, with the values of ``line_values``. All checks are made."""
         refused = refuse_path(path)
@@ -195,29 +181,6 @@ class RefLinks:
         if not dot or extension.lower() not in self._extensions:
             return page
         return with_anchor(page, "?" + self._query)
-
-
-class FolderLinks:
-    """Builds the URLs of the files of one plain folder."""
-
-    __slots__ = ("_after_line", "_before_line", "_extensions", "_head", "_last_letters", "_tail")
-
-    def __init__(self, plain: PlainLinks, folder: str, last_letters: frozenset[str]) -> None:
-        """Prepare the URLs. ``last_letters`` are those that the extensions of rendered formats end in."""
-        head, self._tail, before_line, self._after_line, self._extensions = plain
-        self._head = head + folder
-        self._before_line = self._tail + before_line
-        self._last_letters = last_letters
-
-    def url(self, name: str, line: int | None = None) -> str | None:
-        """Return the URL of a file by its name; None if ``RefLinks.url`` must handle its whole path."""
-        if not _is_plain_name(name):
-            return None
-        if name[-1] in self._last_letters and _extension(name) in self._extensions:
-            return None
-        if line is None or not 0 < line <= MAX_LINE:
-            return f"{self._head}{name}{self._tail}"
-        return f"{self._head}{name}{self._before_line}{line}{self._after_line}"
 
 
 def _split_plain(view: Template, anchor: Template, authority: str, extensions: frozenset[str]) -> PlainLinks | None:

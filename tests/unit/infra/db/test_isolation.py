@@ -18,14 +18,14 @@ from scmhost.infra.db.schema import ALL_TABLES
 from scmhost.infra.errors import ScmhostError
 from scmhost.installations import delivery_queries, pending_queries
 from scmhost.installations import queries as installation_queries
-from scmhost.links import missing_queries, shared_queries
 from scmhost.links import queries as link_queries
+from scmhost.links import shared_queries
 from scmhost.links.values import MappingDraft
 from scmhost.organizations import queries as organization_queries
 from scmhost.releases import content_queries
 from scmhost.releases import queries as release_queries
 from scmhost.releases.values import ReleaseDraft
-from scmhost.repositories import file_index_queries, file_queries
+from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Claim
 
@@ -55,7 +55,7 @@ READS: dict[str, Query] = {
     "of installation": lambda tx, me, it: repository_queries.of_installation(tx, me, it.installation),
     "has commits": lambda tx, me, it: repository_queries.with_commits(tx, me, [it.repository]),
     "has mappings": lambda tx, me, it: repository_queries.with_mappings(tx, me, [it.repository]),
-    "missing frames": lambda tx, me, it: missing_queries.most_frequent(tx, me, NOW.date(), 10),
+    "missing frames": lambda tx, me, it: link_queries.most_frequent_missing(tx, me, NOW.date(), 10),
     "commit": lambda tx, me, it: commit_queries.find(tx, me, it.repository, factories.sha(2), with_changes=True),
     "commits": lambda tx, me, it: commit_queries.get_many(tx, me, [it.commit]),
     "commit ids": lambda tx, me, it: bulk_queries.ids_of(tx, me, it.repository, [factories.sha(2)]),
@@ -119,7 +119,7 @@ WRITES: dict[str, Query] = {
     "expire secret": lambda tx, me, it: installation_queries.expire_secrets(tx, me, it.installation, NOW),
     "delete secret": lambda tx, me, it: installation_queries.delete_secret(tx, me, it.installation, it.secret),
     "note": lambda tx, me, it: audit_queries.add(tx, me, factories.note(it.token), NOW),
-    "list files": lambda tx, me, it: file_index_queries.index_commits(tx, me, it.repository, 0, it.commit),
+    "list files": lambda tx, me, it: factories.index_commits(tx, me, it.repository, 0, it.commit),
     "unshare": lambda tx, me, it: shared_queries.remove(
         tx, me, shared_queries.of_project(tx, it.id, it.project, EARLIER)[0].id
     ),

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -13,12 +15,15 @@ from sqlalchemy import Constraint, ForeignKeyConstraint, Table, UniqueConstraint
 import databases
 import factories
 from scmhost.infra.db import jobs, schema
-from scmhost.infra.db.engine import Store
+from scmhost.infra.db.engine import Store, Transaction
 from scmhost.infra.db.errors import Duplicate, MissingReference
 from scmhost.infra.db.schema import ALL_TABLES, SERVED
 from scmhost.links import queries as link_queries
+from scmhost.links import shared_queries
 from scmhost.links.values import MappingDraft
 from scmhost.repositories import file_queries
+from scmhost.repositories import queries as repository_queries
+from statement_count import recorded_plans
 
 pytestmark = pytest.mark.thorough
 
@@ -58,17 +63,26 @@ def test_keys_lead_with_the_organization(table: Table) -> None:
     assert set(leading_columns(table)) == {"organization_id"}
 
 
-def test_work_queues_use_an_index(sqlite_store: Store) -> None:
-    """The frequent searches for due jobs and due deletions do not scan their tables."""
-    with sqlite_store.read() as tx:
-        jobs_plan = tx.execute(text("EXPLAIN QUERY PLAN SELECT id FROM jobs WHERE state = 'waiting' AND due_at <= 1"))
-        repositories_plan = tx.execute(
-            text(
-                "EXPLAIN QUERY PLAN SELECT id FROM repositories WHERE status = 'pending_deletion' AND delete_after <= 1"
-            )
-        )
-        assert "ix_jobs_state_due_at_id" in str(jobs_plan.all())
-        assert "ix_repositories_delete_after_id" in str(repositories_plan.all())
+@pytest.mark.parametrize(
+    ("search", "part", "index"),
+    [
+        (jobs.is_due, "FROM jobs", "ix_jobs_state_due_at_id"),
+        (lambda tx, now: jobs.lease(tx, now, now), "FROM jobs", "ix_jobs_state_due_at_id"),
+        (repository_queries.due_for_deletion, "FROM repositories", "ix_repositories_delete_after_id"),
+        (shared_queries.remove_expired, "FROM shared_traces", "ix_shared_traces_expires_at"),
+    ],
+    ids=["due job", "lease of a job", "due deletion", "expired traces"],
+)
+def test_work_queues_use_an_index(
+    sqlite_store: Store, search: Callable[[Transaction, datetime], object], part: str, index: str
+) -> None:
+    """The searches that each worker repeats every second or minute neither scan their tables nor sort."""
+    with sqlite_store.write() as tx, recorded_plans(sqlite_store, part) as plans:
+        search(tx, factories.NOW)
+    assert len(plans) == 1
+    assert index in plans[0]
+    assert "SCAN" not in plans[0]
+    assert "TEMP B-TREE" not in plans[0]
 
 
 def test_installation_of_a_delivery_is_found_by_an_index(sqlite_store: Store) -> None:

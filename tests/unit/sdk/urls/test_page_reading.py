@@ -47,7 +47,7 @@ def readable(kind: str) -> bool:
 
 
 @pytest.mark.parametrize("case", load_cases("read_urls"), ids=case_id)
-def test_reads(case: dict[str, Any]) -> None:
+def test_most_likely_location_of_a_url_is_first(case: dict[str, Any]) -> None:
     """Each URL gives its possible locations, the most likely first."""
     found = read_url(case["url"], case.get("kind"), case.get("refs", ()))
     shown = [[item.repo, item.ref, item.ref_kind, item.path, item.line, item.end_line] for item in found]

@@ -129,26 +129,6 @@ def test_an_anchor_extends_the_query() -> None:
     assert found.url("a.py", 3) == f"{REPO_URL}/a.py?at=main&l=3"
 
 
-@given(pages, paths, lines)
-def test_links_below_a_folder_agree(given_pages: Pages, path: str, line: int | None) -> None:
-    """The link through a folder is the same as through the whole path, or None."""
-    found = links(given_pages)
-    folder, slash, name = path.rpartition("/")
-    below = found.below(folder + slash)
-    assert below is None or below.url(name, line) in (None, found.url(path, line))
-
-
-def test_folders_that_are_not_plain_have_no_fast_path() -> None:
-    """For long or unusual folders, and for rendered formats, each path is handled alone."""
-    found = links(preset("github").pages)
-    assert [found.below(folder) for folder in ("a b/", "../", "/", "x" * 400 + "/")] == [None] * 4
-    below = found.below("docs/")
-    assert below is not None
-    assert [below.url(name, 3) for name in ("a.md", ".env", "a b.py")] == [None] * 3
-    assert below.url("a.c", 3) == found.url("docs/a.c", 3) == f"{REPO_URL}/blob/main/docs/a.c#L3"
-    assert below.url("a.c") == found.url("docs/a.c")
-
-
 def test_a_page_per_kind_of_ref() -> None:
     """A kind of ref without its own template uses that for commits, else that for branches."""
     given_pages = Pages(view={"branch": "{repo_url}/b/{ref}/{path}", "commit": "{repo_url}/c/{ref}/{path}"})

@@ -50,13 +50,13 @@ def own_parts(kind: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("case", load_cases("remotes"), ids=case_id)
-def test_reads(case: dict[str, Any]) -> None:
+def test_clone_url_gives_its_repository(case: dict[str, Any]) -> None:
     """Each form of clone URL gives host, repository and web page."""
     assert case["expected"] == read_remote(case["remote"]).model_dump(mode="json", exclude={"base_url"})
 
 
 @pytest.mark.parametrize("case", load_cases("refused_remotes"), ids=case_id)
-def test_refuses(case: dict[str, Any]) -> None:
+def test_invalid_clone_url_is_refused_without_repeating_it(case: dict[str, Any]) -> None:
     """An invalid clone URL is refused; the message contains no part of it."""
     with pytest.raises(UrlError) as caught:
         read_remote(case["remote"] * case.get("times", 1))

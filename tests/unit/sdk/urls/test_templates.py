@@ -12,7 +12,7 @@ REPO_URL = "https://h.example/r"
 
 
 @pytest.mark.parametrize("case", load_cases("templates"), ids=case_id)
-def test_renders(case: dict[str, Any]) -> None:
+def test_each_value_is_escaped_by_its_position(case: dict[str, Any]) -> None:
     """Each value is escaped by its position."""
     assert case["url"] == Template.parse(case["template"]).render({"repo_url": REPO_URL, **case["values"]})
 

@@ -32,7 +32,7 @@ from scmhost.plugins.isolation.guard import Guard
 from scmhost.sdk import Organization
 from scmhost.sdk.validation import did_you_mean
 
-from .rules import FlagDecision, Question
+from .flag_rules import FlagDecision, Question
 
 _log = logging.getLogger(__name__)
 
