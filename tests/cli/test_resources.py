@@ -209,7 +209,7 @@ def test_redirect_is_tested_without_following_it(server: ApiClient) -> None:
     assert (done.code, done.out.splitlines()[1].split()) == (0, ["redirects", "to", link, "team/app", "web"])
     missing = scmhost("redirects", "test", "/opt/x.py:1", "--project", "web")
     assert (missing.code, "leads nowhere" in missing.out) == (1, True)
-    key = scmhost("redirects", "add", "jaeger").out.strip()
+    key = scmhost("redirects", "create", "--name", "jaeger").out.strip()
     url = f"https://scmhost.example/r/{key}?file=/srv/app/cart.py&line=42"
     assert scmhost("redirects", "test", url).out == done.out
     scmhost("redirects", "remove", "jaeger")

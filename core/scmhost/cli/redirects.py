@@ -50,10 +50,18 @@ redirects: Final = ResourceGroup(
 redirects.add_list("org:read")
 
 
+_bind_option = click.option(
+    "--bind", is_flag=True, help="Accept only the first sender, as installationId in Sentry's URLs names it."
+)
+_expires_option = click.option(
+    "--expires", metavar="TIME", callback=read_moment, help="Such as 90d, or a date (default: never)."
+)
+
+
 @redirects.verb("add", "org:integrations", "{key}")
 @click.argument("name", metavar="NAME")
-@click.option("--bind", is_flag=True, help="Accept only the first sender, as installationId in Sentry's URLs names it.")
-@click.option("--expires", metavar="TIME", callback=read_moment, help="Such as 90d, or a date (default: never).")
+@_bind_option
+@_expires_option
 def add(api: OrganizationApi, name: str, bind: bool, expires: datetime | None) -> Any:  # noqa: FBT001 - an option
     """Create a key and print it once. The address of a redirect is /r/KEY below that of the service.
 
@@ -62,6 +70,15 @@ def add(api: OrganizationApi, name: str, bind: bool, expires: datetime | None) -
     return api.post(
         REDIRECT_KEYS.path, {"name": name, "bindsSender": bind, "expiresAt": expires and expires.isoformat()}
     )
+
+
+@redirects.verb("create", "org:integrations", "{key}")
+@click.option("--name", metavar="NAME", required=True, help="What the key is for, such as sentry.")
+@_bind_option
+@_expires_option
+def create(api: OrganizationApi, **options: Any) -> Any:
+    """Do the same as add, with the name as an option."""
+    return add(api, **options)
 
 
 @redirects.verb("remove", "org:integrations", "Redirect key {name} is revoked.")

@@ -1,7 +1,7 @@
 """The routes of redirects, which a browser opens with a key in the path and no token, their pages, and their keys."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from scmhost.infra.api_routes import direct_router
 from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError, TooManyRequests
-from scmhost.infra.http import Moment, Wire, html_page, note_organization, read_query
+from scmhost.infra.http import Moment, Wire, documented, html_page, note_organization, read_query
 from scmhost.links.values import FrameQuery, no_link_message
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.access import (
@@ -106,8 +106,21 @@ class RedirectQuery(BaseModel):
         )
 
 
-@router.get("/r/{key}", response_class=Response, include_in_schema=False)
-@router.get("/r/sentry/{key}", response_class=Response, include_in_schema=False)
+_PAGE: Final[Mapping[str, Any]] = {"content": {"text/html": {"schema": {"type": "string"}}}}
+_DOCUMENTED: Final[Mapping[str, Any]] = {
+    "openapi_extra": {**documented({"key": "A redirect key."}, RedirectQuery), "security": []},
+    "responses": {
+        200: {"description": "The source may be in several places: a page to choose one.", **_PAGE},
+        302: {"description": "To the page of the source on its code host."},
+        400: {"description": "The address is malformed: a page says how.", **_PAGE},
+        404: {"description": "There is no link, or no such key: a page has the reason and the next step.", **_PAGE},
+        429: {"description": "More than limits.redirects_per_minute; wait for Retry-After.", **_PAGE},
+    },
+}
+
+
+@router.get("/r/{key}", response_class=Response, **_DOCUMENTED)
+@router.get("/r/sentry/{key}", response_class=Response, **_DOCUMENTED)
 def redirect(request: Request) -> Response:
     """Redirect a browser to the source of a frame; a page, if there are several places or none."""
     services = services_in(request)
