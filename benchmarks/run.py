@@ -7,6 +7,7 @@ import bulk
 import crowd
 import derivation
 import dispatch
+import errors
 import flags
 import frames
 import ingest
@@ -28,8 +29,10 @@ REQUESTS = {
     "repositories": 0.3,
     "unauthorized": 0.6,
 }
+ERRORS = ("errors/first event", "errors/event of 100,000 frames", "errors/error of 10,000 calls")
 AT_MOST = {
     "dispatch_100_to_1": 1.2,
+    **dict.fromkeys(ERRORS, 1.0),
     "flags/decide": 40.0,
     "guarded_to_bare": 2.0,
     "startup/100 plugins that are off": 1.2,
@@ -90,6 +93,7 @@ AT_LEAST = {
 UNITS = {
     "ingest/memory": "MB",
     "bulk/load 100,000 mappings": "s",
+    **dict.fromkeys(ERRORS, "ms"),
     "suspects/of a release, 1,000,000 commits": "ms",
     "suspects/newest, 1,000,000 commits": "ms",
     **dict.fromkeys((f"owners/{name}" for name in owners.FILES), "k/s"),
@@ -102,6 +106,7 @@ BENCHMARKS: tuple[Callable[[], dict[str, float]], ...] = (
     precision.ratios,
     links.ratios,
     startup.ratios,
+    errors.ratios,
     crowd.ratios,
     listing.ratios,
     derivation.ratios,

@@ -69,6 +69,12 @@ ENDPOINTS = [
     for case in load_cases("endpoints")
 ]
 
+REDIRECTS = [
+    Endpoint(f"GET {path}", "no token", query={"file": "/srv/app/a.py", "line": "3"})
+    for path in ("/r/{key}", "/r/sentry/{key}")
+]
+"""The endpoints for browsers, which answer with pages."""
+
 
 @dataclass(frozen=True)
 class PopulatedHost:
@@ -158,6 +164,7 @@ def _furnish(api: ApiClient) -> tuple[Mapping[str, str], str]:
     doomed, _ = create_project(api.services, api.there.organization, "doomed")
     share_trace(api.services, api.there.organization, doomed, LinksIn(text="a trace"))
     remove_project(api.services, api.there.organization, doomed)
+    key = api.post("redirect-keys/", {"name": "sentry"}).json()
     places = {
         "doomed": "doomed",
         "organization": "acme",
@@ -169,7 +176,8 @@ def _furnish(api: ApiClient) -> tuple[Mapping[str, str], str]:
         "repository_id": repository["id"],
         "unclaimed_id": api.repository("team/lib", "https://git.example.com/team/lib")["id"],
         "mapping_id": mapping["id"],
-        "key_id": api.post("redirect-keys/", {"name": "sentry"}).json()["id"],
+        "key_id": key["id"],
+        "key": key["key"],
         "secret_id": webhook["secrets"][0]["id"],
         "forge_id": forge["id"],
         "plugin": "custom_scm",

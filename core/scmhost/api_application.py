@@ -29,7 +29,7 @@ from scmhost.infra.errors import (
     TooManyRequests,
     error_status,
 )
-from scmhost.infra.http import BodyLimit, HeadRequests, RequestLog, loggable_path, problem
+from scmhost.infra.http import PROBES, BodyLimit, HeadRequests, RequestLog, loggable_path, problem
 from scmhost.infra.public_address import PublicAddress, TrustedHosts
 from scmhost.installations.install import InvalidForm
 from scmhost.plugins import PluginFault, ProviderOff
@@ -40,6 +40,8 @@ log = structlog.get_logger(__name__)
 
 API: Final = "/api/0/"
 """The beginning of the paths of the API."""
+# Checks of links and of health send HEAD.
+_HEAD_AS_GET: Final = (API, "/r/", *sorted(PROBES))
 _METHODS: Final = ("GET", "POST", "PUT", "DELETE")
 
 _STATUSES: Final[Statuses] = (*ERROR_STATUS, (ProviderOff, 404), (StoreError, 503))
@@ -85,7 +87,7 @@ def api_application(services: Services, **options: Any) -> FastAPI:
 
 def _add_middleware(app: FastAPI, services: Services) -> None:
     app.add_middleware(BodyLimit, most=services.limits.body_bytes, seconds=services.limits.body_seconds)
-    app.add_middleware(HeadRequests, below=API)
+    app.add_middleware(HeadRequests, below=_HEAD_AS_GET)
     if services.url:
         app.add_middleware(PublicAddress, url=services.url)
     if services.cors_origins:
@@ -170,7 +172,7 @@ def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this handler with nothing else
     if error.status_code == 400:  # noqa: PLR2004
         return problem(400, "The body cannot be read: it must be JSON in UTF-8, not compressed.")
-    if error.status_code == 405 and request.url.path.startswith(API):  # noqa: PLR2004
+    if error.status_code == 405 and request.url.path.startswith(_HEAD_AS_GET):  # noqa: PLR2004
         return _wrong_method(request)
     return problem(error.status_code, error.detail, error.headers)
 

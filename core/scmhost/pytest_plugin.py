@@ -60,10 +60,13 @@ def _failed_test(report: Any, config: Any) -> Any:
     from scmhost.checkout.job_summary import FailedTest
 
     path, index, _ = report.location
-    places = [(str(config.rootpath / path), index + 1 if index is not None else None)]
     crash = getattr(report.longrepr, "reprcrash", None)
-    if crash:
-        # A relative path is relative to the folder in which pytest was started.
-        places.insert(0, (str(config.invocation_params.dir / crash.path), crash.lineno))
+    traceback = getattr(report.longrepr, "reprtraceback", None)
+    # The innermost first: what failed may be in a package, and the call of it in this repository.
+    calls = [getattr(entry, "reprfileloc", None) for entry in reversed(traceback.reprentries if traceback else ())]
+    # A relative path is relative to the folder in which pytest was started.
+    started = config.invocation_params.dir
+    places = [(str(started / place.path), place.lineno) for place in (crash, *calls) if place]
+    places.append((str(config.rootpath / path), index + 1 if index is not None else None))
     message = crash.message.partition("\n")[0] if crash else ""
     return FailedTest(report.nodeid, places, message, report.longreprtext)

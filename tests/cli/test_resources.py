@@ -54,6 +54,14 @@ WALK: Sequence[tuple[str, str]] = [
         "created  /srv/app/   src/         -",
     ),
     (
+        "mappings add =lib/ --repository team/app --branch main",
+        "created  -           lib/         -",
+    ),
+    (
+        "redirects test cart.py:3",
+        "redirects to  https://git.example.com/team/app/src/branch/main/lib/cart.py#L3  team/app    web",
+    ),
+    (
         "mappings test crash.txt",
         f"/srv/app/cart.py  42    /srv/app/  {LINK}  -       -",
     ),
@@ -108,7 +116,7 @@ WALK: Sequence[tuple[str, str]] = [
 ]
 
 # The commands of the walk that the local database is tried with, too: each of them opens a host of its own.
-LOCAL = (0, 2, 3, 4, 6, 7)
+LOCAL = (0, 2, 3, 4, 6, 9)
 
 
 @dataclass(frozen=True)
@@ -201,7 +209,7 @@ def test_redirect_is_tested_without_following_it(server: ApiClient) -> None:
     assert (done.code, done.out.splitlines()[1].split()) == (0, ["redirects", "to", link, "team/app", "web"])
     missing = scmhost("redirects", "test", "/opt/x.py:1", "--project", "web")
     assert (missing.code, "leads nowhere" in missing.out) == (1, True)
-    key = scmhost("redirects", "add", "jaeger").out.strip()
+    key = scmhost("redirects", "create", "--name", "jaeger").out.strip()
     url = f"https://scmhost.example/r/{key}?file=/srv/app/cart.py&line=42"
     assert scmhost("redirects", "test", url).out == done.out
     scmhost("redirects", "remove", "jaeger")
@@ -311,6 +319,20 @@ def test_a_wrong_name_is_answered_with_the_nearest(server: ApiClient, words: tup
     assert (done.code, done.out, problem in done.err) == (1, "", True), done.err
 
 
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("mappings", "add", "/srv/app/", "--repository", "team/app"), "'/srv/app/' has no ="),
+        (("repositories", "claim", "team/app", "--field", "url"), "'url' has no ="),
+        (("repositories", "claim", "team/app", "--field", "=url"), "'=url' has no name before the ="),
+    ],
+)
+def test_a_pair_has_an_equals_sign(words: tuple[str, ...], problem: str) -> None:
+    """The name of a field is never empty; a stack root may be."""
+    done = scmhost(*words)
+    assert (done.code, problem in done.err) == (2, True), done.err
+
+
 @pytest.mark.parametrize("group", ["repositories", "mappings", "token", "plugins"])
 def test_a_wrong_verb_is_answered_with_the_nearest(group: str) -> None:
     """Groups of all kinds suggest a verb."""
@@ -407,3 +429,34 @@ def test_field_of_an_object(value: Mapping[str, Any], path: str, text: str) -> N
 def test_text_of_an_error(value: Any, text: str) -> None:
     """The sentence of an answer, or each field with its errors."""
     assert error_text(value) == text
+
+
+def test_settings_of_a_tool_are_printed_with_a_key_of_the_server(server: ApiClient) -> None:
+    """A machine without the database makes the key through the API; with a key and an address it needs neither."""
+    done = scmhost("channel", "print", "errbit")
+    (key,) = server.get("redirect-keys/").json()
+    assert key["name"] == "errbit"
+    assert (done.code, f"scmhost redirects remove {key['id']} ends its links" in done.err) == (0, True), done.err
+    assert f"https://scmhost.example/r/{server.there.organization.id}-" in done.out
+    again = scmhost("channel", "print", "errbit", "--key", "1-x", "--url", "https://other.example/")
+    assert (again.code, again.err, "https://other.example/r/1-x?file=" in again.out) == (0, "", True)
+    assert len(server.get("redirect-keys/").json()) == 1
+    without = scmhost("channel", "print", "errbit", "--token", "")
+    assert (without.code, "or give --token" in without.err) == (1, True), without.err
+    assert list(Path.cwd().glob("scmhost.db")) == []
+
+
+@pytest.mark.usefixtures("local")
+def test_settings_of_a_tool_are_printed_with_a_key_of_the_database() -> None:
+    """The address is that of the configuration, or the one that is given."""
+    missing = scmhost("channel", "print", "sentry")
+    assert (missing.code, "give --url, or set url under [host]" in missing.err) == (3, True)
+    assert json.loads(scmhost("redirects", "list", "--json").out) == []
+    done = scmhost("channel", "print", "sentry", "--url", "https://scmhost.example")
+    assert (done.code, '"webhookUrl": "https://scmhost.example/"' in done.out) == (0, True)
+    scmhost("channel", "print", "sentry", "--url", "https://scmhost.example")
+    first, second = json.loads(scmhost("redirects", "list", "--json").out)
+    assert first["name"] == second["name"] == "sentry"
+    command = f"scmhost redirects remove {first['id']} ends its links"
+    assert command in done.err
+    assert scmhost("redirects", "remove", first["id"]).code == 0

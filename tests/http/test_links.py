@@ -90,6 +90,17 @@ def test_known_release_needs_no_note(api: ApiClient) -> None:
         assert api.link(**release)["notes"] == []
 
 
+def test_anchor_is_left_out_on_request(api: ApiClient) -> None:
+    """Sentry's own pages add the anchor themselves; another value of the header is refused."""
+    ready(api)
+    path = "/api/0/projects/acme/web/stacktrace-link/"
+    query = {"file": FILE, "lineNo": "7"}
+    answer = api.get(path, params=query, headers={"X-Scmhost-Anchor": "none"})
+    assert answer.json()["sourceUrl"] == f"{BASE}/blob/main/src/a.py"
+    refused = api.get(path, params=query, headers={"X-Scmhost-Anchor": "no"})
+    assert (refused.status_code, list(refused.json())) == (400, ["X-Scmhost-Anchor"])
+
+
 @pytest.mark.parametrize("line", ["0", "-1", "99999999999"])
 def test_impossible_line_gives_no_anchor(api: ApiClient, line: str) -> None:
     """A line that no file has is left out of the URL."""

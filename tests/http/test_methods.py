@@ -11,7 +11,9 @@ PAGE = "https://tools.example.com"
 PREFLIGHT = {"Origin": PAGE, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
 
 
-@pytest.mark.parametrize("path", ["repos/", "/api/0/", "/api/0/projects/acme/web/stacktrace-link/?file=/srv/a.py"])
+@pytest.mark.parametrize(
+    "path", ["repos/", "/api/0/", "/api/0/projects/acme/web/stacktrace-link/?file=/srv/a.py", "/healthz", "/readyz"]
+)
 def test_head_is_get_without_a_body(api: ApiClient, path: str) -> None:
     """Status and headers are those of GET."""
     head, get = api.call("HEAD", path), api.get(path)

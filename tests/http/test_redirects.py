@@ -63,6 +63,37 @@ def test_one_link_is_a_redirect(redirects: Redirects, query: str) -> None:
     assert answer.headers["Referrer-Policy"] == "no-referrer"
 
 
+@pytest.mark.parametrize(
+    ("query", "page"),
+    [
+        ("?loc=/srv/app/cart.py", "main/src/cart.py"),
+        ("?loc=/srv/app/cart.py&line=3", "main/src/cart.py#L3"),
+        ("?loc=/srv/app/cart.py:3&file=/srv/app/other.py", "main/src/other.py"),
+        ("?file=/srv/app/cart.py&filename=/srv/app/other.py&line=3&lineNo=4", "main/src/cart.py#L3"),
+        ("?file=/srv/app/cart.py&line=0", "main/src/cart.py"),
+        ("?file=/srv/app/cart.py&line=003", "main/src/cart.py#L3"),
+        ("?file=/srv/app/cart.py&column=x", "main/src/cart.py"),
+        ("?file=/srv/app/cart.py&project=&projectSlug=web&release=&commit=&repo=&rev=", "main/src/cart.py"),
+        ("?file=/srv/app/cart.py&project=web&projectSlug=nowhere", "main/src/cart.py"),
+        ("?file=/srv/app/cart.py&release=unknown", "main/src/cart.py"),
+        (f"?file=/srv/app/cart.py&rev={SHA}", f"{SHA}/src/cart.py"),
+        (f"?file=/srv/app/cart.py&commit={'b' * 40}&rev={SHA}", f"{'b' * 40}/src/cart.py"),
+        ("?file=C:%5Csrv%5Cweb%5Ccart.cs&line=3", "main/web/cart.cs#L3"),
+        ("?file=Cart.java&module=com.acme.Cart%24Item&platform=java&line=3", "main/jvm/com/acme/Cart.java#L3"),
+        ("?file=/srv/app/cart.py&module=shop.cart&platform=python", "main/src/cart.py"),
+        ("?file=/srv/app/a%20b%3Fc%23d.py", "main/src/a%20b%3Fc%23d.py"),
+        ("?file=/srv/app//evil.example/a.py", "main/src/evil.example/a.py"),
+    ],
+)
+def test_parameters_and_their_combinations(redirects: Redirects, query: str, page: str) -> None:
+    """The name of our own comes before that of Sentry, and an empty value is none."""
+    redirects.map()
+    redirects.map(stackRoot="C:/srv/web/", sourceRoot="web/")
+    redirects.map(stackRoot="com/", sourceRoot="jvm/com/")
+    answer = redirects.open(query)
+    assert (answer.status_code, answer.headers.get("Location")) == (302, f"{HOST}team/app/blob/{page}"), answer.text
+
+
 @pytest.mark.parametrize("line", ["", "&lineNo=", "&lineNo"])
 def test_frame_without_a_line(redirects: Redirects, line: str) -> None:
     """Sentry sends ``lineNo`` without a value for a frame without a line."""
@@ -102,6 +133,8 @@ def test_several_links_are_a_choice(redirects: Redirects) -> None:
     page = redirects.open("?file=/srv/app/cart.py&line=3")
     assert page.status_code == 200
     assert page.text.count('<a href="https://git.example.com/team/') == 2
+    assert (page.headers["Cache-Control"], page.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     chosen = redirects.open("?file=/srv/app/cart.py&line=3&project=shop")
     assert chosen.headers["Location"] == f"{HOST}team/shop/blob/main/src/cart.py#L3"
 
@@ -117,6 +150,8 @@ def test_page_without_a_link_has_the_reason(redirects: Redirects) -> None:
     assert "stack_root_mismatch" in page.text
     assert "Add a code mapping whose stack root is the start of this frame&#39;s path." in page.text
     assert "<code>/srv/app/</code> to team/app <code>src/</code>" in page.text
+    # Once, and not for each project.
+    assert page.text.count("<code>/opt/other/cart.py</code>") == 1
     assert "<script" not in page.text
     assert "style=" not in page.text
 
@@ -143,12 +178,29 @@ def test_reason_of_a_missing_link(redirects: Redirects, query: str, text: str) -
         ("?line=3", "names no file"),
         ("?file=a.py&line=three", "is no number"),
         ("?file=a.py&commit=a..b", "ref"),
+        (f"?file={'a' * 4097}", "file in the address has more than 4096 characters"),
+        (f"?file=a.py&installationId={'a' * 4097}", "installationId in the address has more than 4096 characters"),
     ],
 )
 def test_malformed_url(redirects: Redirects, query: str, text: str) -> None:
-    """A URL that no tool sends is 400, with the fault."""
+    """A URL that no tool sends is 400, a page with the fault."""
     page = redirects.open(query)
     assert (page.status_code, text in page.text) == (400, True), page.text
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("query", ["?file=/srv/app/a.py&line=3", "?file=/opt/a.py", ""])
+def test_head_is_get_without_a_body(redirects: Redirects, query: str) -> None:
+    """Checks of links, and services that show a preview of one, ask for the head alone."""
+    redirects.map()
+    for path in ("/r/", "/r/sentry/"):
+        url, got = f"{path}{redirects.key}{query}", redirects.open(query, path=path)
+        head = redirects.api.client.head(url, follow_redirects=False)
+        assert (head.status_code, head.content) == (got.status_code, b"")
+        names = ("Location", "Content-Type", "Content-Length", "Content-Security-Policy", "Cache-Control")
+        assert {name: head.headers.get(name) for name in names} == {name: got.headers.get(name) for name in names}
+        options = redirects.api.client.options(url)
+        assert (options.status_code, options.headers["Allow"]) == (204, "GET, HEAD, OPTIONS")
 
 
 def test_key_is_needed(redirects: Redirects) -> None:
@@ -162,6 +214,7 @@ def test_key_is_needed(redirects: Redirects) -> None:
     pages = [redirects.open("?file=/srv/app/a.py", key=key) for key in (text, guessed, foreign, "x", "%00", "a" * 9000)]
     assert {page.status_code for page in pages} == {404}
     assert len({page.text for page in pages}) == 1
+    assert "Ask an administrator" in pages[0].text
 
 
 def test_key_may_belong_to_one_sender(redirects: Redirects) -> None:
@@ -182,9 +235,11 @@ def test_key_is_not_logged(redirects: Redirects) -> None:
         configure_logs()
         redirects.open("?file=/srv/app/a.py")
         redirects.open("?file=/srv/app/a.py", path="/r/sentry/")
+        redirects.open("/?file=/srv/app/a.py", path="http://testserver//r//sentry/")
     configure_logs(quiet=True)
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-    assert [line["path"] for line in lines if line["event"] == "request"] == ["/r/***", "/r/sentry/***"]
+    paths = ["/r/***", "/r/sentry/***", "//r//sentry/***/"]
+    assert [line["path"] for line in lines if line["event"] == "request"] == paths
     assert redirects.key not in stream.getvalue()
 
 
@@ -254,6 +309,16 @@ def test_redirect_leads_to_a_configured_host_only(mapped: Redirects, query: dict
         assert answer.headers["Location"].startswith(HOST)
     assert "<script" not in answer.text
     assert "evil.example" not in answer.headers.get("Location", "").partition("/src/")[0]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(query=st.text("%&=;+?#/\\:.@<>'\"09acdefgilnorv\u202e\U0001f4a5", max_size=80), name=st.sampled_from(FIELDS))
+def test_any_raw_query_is_answered(mapped: Redirects, query: str, name: str) -> None:
+    """The same holds for a query that is not encoded well."""
+    for raw in (query, f"file=/srv/app/a.py&{name}={query}", f"loc=/srv/app/{query}:3"):
+        answer = mapped.api.client.get(f"/r/{mapped.key}?{raw}", follow_redirects=False)
+        assert answer.status_code in (200, 302, 400, 404)
+        assert answer.headers.get("Location", HOST).startswith(f"{HOST}")
 
 
 @pytest.fixture

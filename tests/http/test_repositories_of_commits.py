@@ -150,7 +150,19 @@ def test_latest_list_replaces_commits_of_one_project_release(api: ApiClient) -> 
 
 @pytest.mark.parametrize(
     "url",
-    ["git@git.example.com:Team/App.git", "https://git.example.com/team/app", "ssh://git@git.example.com/team/app"],
+    [
+        "git@git.example.com:Team/App.git",
+        "git.example.com:team/app",
+        "ssh://git@git.example.com/team/app",
+        "ssh://git@git.example.com:2222/team/app.git",
+        "git+ssh://git@git.example.com/team/app.git",
+        "git://git.example.com/team/app.git",
+        "https://git.example.com/team/app",
+        "https://GIT.example.com:443/team/app.git/",
+        "http://git.example.com//team/app",
+        "https://ci:secret@git.example.com/team/app.git",
+        "https://git.example.com/team/app#main",
+    ],
 )
 def test_url_of_a_remote_makes_no_twin(api: ApiClient, url: str) -> None:
     """Commits, refs and lists of commits take the URL of a remote where they take a name."""

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from endpoints import ENDPOINTS, Endpoint, PopulatedHost, fill_in, open_populated
+from endpoints import ENDPOINTS, REDIRECTS, Endpoint, PopulatedHost, fill_in, open_populated
 
 CHECKS = [
     not_a_server_error,
@@ -30,7 +30,9 @@ CHECKS = [
 EXAMPLES = 20
 Case = schemathesis.Case[Any]
 # Objects are read before they are changed, and deleted last.
-IN_ORDER = sorted(ENDPOINTS, key=lambda endpoint: ("GET", "POST", "PUT", "DELETE").index(endpoint.method))
+IN_ORDER = sorted(
+    (*REDIRECTS, *ENDPOINTS), key=lambda endpoint: ("GET", "POST", "PUT", "DELETE").index(endpoint.method)
+)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +77,10 @@ def answer_of(shared: PopulatedHost, case: Case) -> Response:
     request = requests.Request(**case.as_transport_kwargs(base_url="http://testserver")).prepare()
     content: Any = request.body or b""
     headers: Any = {**request.headers, **shared.api.headers, **shared.signature(content)}
-    return shared.api.client.request(str(request.method), str(request.url), headers=headers, content=content)
+    client = shared.api.client
+    return client.request(
+        str(request.method), str(request.url), headers=headers, content=content, follow_redirects=False
+    )
 
 
 @pytest.mark.parametrize("endpoint", IN_ORDER, ids=lambda endpoint: endpoint.id)
@@ -85,9 +90,11 @@ def test_answers_match_the_openapi_document(
     """The status, headers and body of every answer are documented, and no answer is 5xx."""
     operation = schema[endpoint.template][endpoint.method]
     right, wrong = (operation.as_strategy(mode) for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE))
+    # A query with several texts that are too long is longer than a client sends.
+    cases = right if endpoint in REDIRECTS else right | wrong
 
     @settings(max_examples=EXAMPLES, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-    @given(case=right | wrong, data=st.data())
+    @given(case=cases, data=st.data())
     def hold(case: Case, data: st.DataObject) -> None:
         sent = aimed(shared, endpoint, case, data)
         sent.validate_response(answer_of(shared, sent), checks=CHECKS)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import ClassVar
 
 import httpx2
 import pytest
@@ -33,10 +34,13 @@ pytestmark = pytest.mark.skipif(NGINX is None and not os.environ.get("CI"), reas
 class Sentry(BaseHTTPRequestHandler):
     """Answers as Sentry does to a user who is signed in, and to one who is not."""
 
+    PROJECTS: ClassVar = {"/api/0/projects/acme/web/": 200, "/api/0/projects/acme/renamed/": 302}
+
     def do_GET(self) -> None:
-        is_project = self.path == "/api/0/projects/acme/web/"
-        self.send_response(200 if is_project and "sentrysid=good" in self.headers.get("Cookie", "") else 401)
+        signed_in = "sentrysid=good" in self.headers.get("Cookie", "")
+        self.send_response(self.PROJECTS.get(self.path, 404) if signed_in else 401)
         self.send_header("Content-Length", "0")
+        self.send_header("Location", "/api/0/projects/acme/web/")
         self.end_headers()
 
     def log_message(self, *_arguments: object) -> None:
@@ -119,8 +123,11 @@ def test_others_are_refused(proxied: tuple[ApiClient, httpx2.Client], cookie: st
     assert "git.example.com" not in answer.text
 
 
-def test_project_that_sentry_does_not_show(proxied: tuple[ApiClient, httpx2.Client]) -> None:
-    """A project that the user may not see in Sentry is refused there."""
+@pytest.mark.parametrize("project", ["other", "renamed", "web%3F", "web%23", "%2e%2e", "web%0d%0aX: y", "web%2f"])
+def test_project_that_sentry_does_not_show(proxied: tuple[ApiClient, httpx2.Client], project: str) -> None:
+    """A project that the user may not see in Sentry, or that was renamed there, is refused, and is no server error."""
     _, client = proxied
-    answer = client.get(f"/api/0/projects/acme/other/stacktrace-link/{QUERY}", headers={"Cookie": "sentrysid=good"})
-    assert answer.status_code == 401
+    path = f"/api/0/projects/acme/{project}/stacktrace-link/"
+    answer = client.get(f"{path}{QUERY}", headers={"Cookie": "sentrysid=good"})
+    assert answer.status_code in (400, 403, 404)
+    assert "git.example.com" not in answer.text

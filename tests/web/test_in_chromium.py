@@ -14,7 +14,7 @@ from scmhost.organizations.people import first_invitation
 from shown_pages import TRACE, link_for, open_sample, redirect_for, served
 
 PROJECT = "/organizations/acme/projects/web"
-STATUS = {"not found": 404, "reason": 404, "link used": 410}
+STATUS = {"not found": 404, "reason": 404, "key unknown": 404, "link used": 410}
 MONEY = "/builds/worker/site/src/lib/money.ts"
 
 
@@ -27,8 +27,13 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiClient]:
-    """A service with sample data."""
+    """A service with sample data, and a second project with files of the same names."""
     with open_sample(tmp_path_factory.mktemp("chromium")) as opened:
+        project = opened.post("projects/", {"name": "till"}).json()["id"]
+        sites = [each for each in opened.get("repos/").json() if each["name"] == "team/site"]
+        roots = {"stackRoot": "/srv/shop/", "sourceRoot": f"services/{'x' * 40}/"}
+        (installation,) = opened.get("integrations/").json()
+        assert opened.mapping(sites[0], installation, projectId=project, **roots).status_code == 201
         yield opened
 
 
@@ -68,7 +73,9 @@ def pages_of(api: ApiClient) -> dict[str, str]:
         "settings": "/organizations/acme/settings",
         **_pages_of_things(api),
         "not found": "/no/such/page",
-        "reason": redirect_for(api, "/opt/x.py"),
+        "reason": redirect_for(api, f"/opt/releases/{'x' * 80}/shop/a.py"),
+        "choice": redirect_for(api, "/srv/shop/shop/cart.py"),
+        "key unknown": f"/r/1-{'a' * 43}?file=x.py",
         "link used": "/sign-in?link=used",
     }
 

@@ -26,7 +26,7 @@ def test_missing_mapping_is_made_from_the_reason(api: ApiClient) -> None:
     answer = browser.client.get(address)
     assert answer.status_code == 404
     browser._show(address, answer)
-    browser.click("Make this mapping")
+    browser.click("Make this mapping for web")
     assert browser.first("#path").attributes["value"] == MONEY
     page = "https://git.acme.example/team/site/src/branch/main/src/lib/other.ts"
     browser.submit("Fill in", do="read", source_url=page)
@@ -50,7 +50,7 @@ def test_who_is_not_signed_in_comes_back_to_the_form(api: ApiClient) -> None:
     browser = Browser(api)
     address = redirect_for(api, MONEY)
     browser._show(address, browser.client.get(address))
-    browser.click("Make this mapping")
+    browser.click("Make this mapping for web")
     assert browser.path.startswith("/sign-in?next=%2Forganizations%2Facme%2Fprojects%2Fweb%2Fmappings%2Fnew%3Fpath%3D")
 
 
@@ -59,16 +59,18 @@ def test_member_is_refused(api: ApiClient) -> None:
     browser = signed_in(api, "Eve", "member")
     address = redirect_for(api, MONEY)
     browser._show(address, browser.client.get(address))
-    browser.click("Make this mapping")
+    browser.click("Make this mapping for web")
     assert browser.status == 403
 
 
 def test_reason_that_no_mapping_mends_offers_none(api: ApiClient) -> None:
     """A frame without a source file needs no code mapping."""
     browser = Browser(api)
-    answer = browser.client.get(redirect_for(api, "<anonymous>"))
-    assert answer.status_code == 404
-    assert "Make this mapping" not in answer.text
+    for address in (redirect_for(api, "<anonymous>"), redirect_for(api, "src/a.py", repo="https://a.example/no/such")):
+        answer = browser.client.get(address)
+        assert answer.status_code == 404
+        assert "What was tried" in answer.text
+        assert "Make this mapping" not in answer.text
 
 
 def test_without_pages_nothing_is_offered(tmp_path: Path) -> None:

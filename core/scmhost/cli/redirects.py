@@ -2,12 +2,12 @@
 
 import re
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 import click
 
-from scmhost.infra.errors import InvalidInput
+from scmhost.infra.errors import InvalidInput, NotFound
 
 from .admin import read_moment
 from .api_client import OrganizationApi
@@ -21,6 +21,10 @@ from .context import (
     organization_named,
 )
 from .resources import Resource, ResourceGroup, Shown, org_option
+from .targets import TargetOptions
+
+if TYPE_CHECKING:
+    from scmhost.services import Services
 
 REDIRECT_KEYS: Final = Resource(
     noun="redirect key",
@@ -46,10 +50,18 @@ redirects: Final = ResourceGroup(
 redirects.add_list("org:read")
 
 
+_bind_option = click.option(
+    "--bind", is_flag=True, help="Accept only the first sender, as installationId in Sentry's URLs names it."
+)
+_expires_option = click.option(
+    "--expires", metavar="TIME", callback=read_moment, help="Such as 90d, or a date (default: never)."
+)
+
+
 @redirects.verb("add", "org:integrations", "{key}")
 @click.argument("name", metavar="NAME")
-@click.option("--bind", is_flag=True, help="Accept only the first sender, as installationId in Sentry's URLs names it.")
-@click.option("--expires", metavar="TIME", callback=read_moment, help="Such as 90d, or a date (default: never).")
+@_bind_option
+@_expires_option
 def add(api: OrganizationApi, name: str, bind: bool, expires: datetime | None) -> Any:  # noqa: FBT001 - an option
     """Create a key and print it once. The address of a redirect is /r/KEY below that of the service.
 
@@ -58,6 +70,15 @@ def add(api: OrganizationApi, name: str, bind: bool, expires: datetime | None) -
     return api.post(
         REDIRECT_KEYS.path, {"name": name, "bindsSender": bind, "expiresAt": expires and expires.isoformat()}
     )
+
+
+@redirects.verb("create", "org:integrations", "{key}")
+@click.option("--name", metavar="NAME", required=True, help="What the key is for, such as sentry.")
+@_bind_option
+@_expires_option
+def create(api: OrganizationApi, **options: Any) -> Any:
+    """Do the same as add, with the name as an option."""
+    return add(api, **options)
 
 
 @redirects.verb("remove", "org:integrations", "Redirect key {name} is revoked.")
@@ -130,28 +151,64 @@ def channel() -> None:
 @click.argument("tool", type=click.Choice(_TOOLS))
 @org_option
 @click.option("--key", metavar="KEY", help="A key of scmhost redirects add (default: a new one with the tool's name).")
-@click.option("--url", metavar="URL", help="The address of the service (default: url under [host] of plugins.toml).")
+@click.option(
+    "--url",
+    metavar="URL",
+    envvar="SCMHOST_URL",
+    help="The address of the service (default: url under [host] of plugins.toml).",
+)
+@click.option(
+    "--token",
+    metavar="TOKEN",
+    envvar="SCMHOST_AUTH_TOKEN",
+    help="A token with org:integrations: the service at --url makes the key (default: the local database).",
+)
 @database_options
 @click.pass_obj
 def print_channel(
-    context: CommandContext,
-    *,
-    tool: str,
-    org: str | None,
-    key: str | None,
-    url: str | None,
-    config: str | None,
-    database_url: str | None,
+    context: CommandContext, /, *, tool: str, org: str | None, key: str | None, url: str | None, **where: str | None
 ) -> None:
     """Print the settings of TOOL, ready to paste, with a redirect key of the organization."""
-    from scmhost.redirects.keys import create_key, snippet
+    from scmhost.redirects.tools import snippet
 
-    with context.open_host(config, database_url, plugins=False) as host:
-        url = url or host.services.url
-        if url is None:
-            fail("the address of the service is not known; give --url, or set url under [host]", EXIT_CONFIGURATION)
-        organization = organization_named(host.services, org)
-        text = key or create_key(host.services, organization, tool)[1]
+    place = TargetOptions(url, **where)
     if key is None:
-        click.echo(f"Made a redirect key with the name {tool}; scmhost redirects remove ends its links.\n", err=True)
-    echo(snippet(tool, url.rstrip("/"), text).rstrip())
+        url, key = _address_and_new_key(context, place, org, tool)
+    elif url is None:
+        with context.open_host(place.config, place.database_url, plugins=False) as host:
+            url = _address(host.services)
+    echo(snippet(tool, url.rstrip("/"), key).rstrip())
+
+
+def _address_and_new_key(context: CommandContext, place: TargetOptions, org: str | None, tool: str) -> tuple[str, str]:
+    """Create a key with the name of a tool. Return the address of the service, and the key."""
+    if place.url and place.token:
+        url = place.url
+        with place.api(context, org, writes=True) as api:
+            made = api.post(REDIRECT_KEYS.path, {"name": tool})
+        key, key_id = made["key"], made["id"]
+    else:
+        url, key, key_id = _new_local_key(context, place, org, tool)
+    # The name may be that of older keys, too.
+    click.echo(f"Made the redirect key {tool}; scmhost redirects remove {key_id} ends its links.\n", err=True)
+    return url, key
+
+
+def _new_local_key(context: CommandContext, place: TargetOptions, org: str | None, tool: str) -> tuple[str, str, str]:
+    from scmhost.redirects.keys import create_key
+
+    try:
+        with context.open_host(place.config, place.database_url, plugins=False) as host:
+            url = place.url or _address(host.services)
+            saved, key = create_key(host.services, organization_named(host.services, org), tool)
+    except NotFound as error:
+        if place.url is None:
+            raise
+        raise NotFound(f"{error}; or give --token, with which the service at --url makes the key") from error
+    return url, key, str(saved.id)
+
+
+def _address(services: "Services") -> str:
+    if services.url is None:
+        fail("the address of the service is not known; give --url, or set url under [host]", EXIT_CONFIGURATION)
+    return services.url

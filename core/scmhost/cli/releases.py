@@ -185,12 +185,16 @@ def _commit_batches(history: Iterable[GitCommit]) -> Iterator[list[GitCommit]]:
 @click.option(
     "--root", default="", metavar="DIR", help="The folder of the running program that is the checkout's root."
 )
-def write_build_info(*, output: str, root: str) -> None:
+@click.option("--kind", metavar="KIND", help="The kind of code host, if its host name does not show it.")
+@click.option("--template", metavar="TEMPLATE", help="The URL of a file's page, for a host of an unknown kind.")
+def write_build_info(*, output: str, root: str, kind: str | None, template: str | None) -> None:
     """Write the repository's URL and the commit of the working directory's checkout to a file.
 
     scmhost.integrations reads it when the program runs, without git and without a network. Passwords and tokens in the
     URL are left out.
     """
+    from scmhost.checkout.pages import NoPages, checkout_pages
+    from scmhost.checkout.remotes import without_alias
     from scmhost.checkout.worktree import read_checkout
     from scmhost.sdk import UrlError, read_remote
 
@@ -198,13 +202,19 @@ def write_build_info(*, output: str, root: str) -> None:
         checkout = read_checkout()
         if checkout.remote is None:
             fail("this checkout has no remote, so that links to it are not possible", EXIT_FAILED)
-        remote = read_remote(checkout.remote)
+        remote = read_remote(without_alias(checkout.remote))
     except (GitError, UrlError) as error:
         fail(str(error), EXIT_FAILED)
     if remote.web_url is None:
         fail("the checkout's remote is not on a code host", EXIT_FAILED)
-    info = BuildInfo(remote.web_url, checkout.head or checkout.commit, root)
-    text = json.dumps(info._asdict(), indent=2)
+    try:
+        checkout_pages(checkout, kind, template)
+    except NoPages as error:
+        # The file is of use without links, too: as attributes of spans.
+        click.echo(f"Warning: programs make no links of it: {error}", err=True)
+    revision, kind = checkout.head or checkout.commit, kind or checkout.kind or ""
+    info = BuildInfo(remote.web_url, revision, root, kind, template or checkout.template or "")
+    text = json.dumps({name: value for name, value in info._asdict().items() if value or name == "root"}, indent=2)
     if output == "-":
         echo(text)
         return

@@ -9,7 +9,7 @@ from .api_client import OrganizationApi
 from .context import read_input
 from .installations import INSTALLATIONS
 from .organizations import PROJECTS
-from .resources import Resource, ResourceGroup, Shown, read_pairs
+from .resources import Resource, ResourceGroup, Shown, read_pairs, read_roots
 
 REPOSITORIES: Final = Resource(
     noun="repository",
@@ -165,7 +165,7 @@ _SAVED: Final = Shown(
 
 
 @mappings.verb("add", "org:read", _SAVED)
-@click.argument("roots", metavar="STACK_ROOT=SOURCE_ROOT...", nargs=-1, required=True, callback=read_pairs)
+@click.argument("roots", metavar="STACK_ROOT=SOURCE_ROOT...", nargs=-1, required=True, callback=read_roots)
 @click.option("--repository", metavar="NAME", required=True, help="The repository that the source roots are in.")
 @click.option("--branch", metavar="NAME", help="The branch of links without a commit.")
 @project_option
@@ -174,7 +174,8 @@ def add_mappings(
 ) -> Any:
     """Map the folders that stack traces name to folders of a repository, such as /srv/app/=src/.
 
-    A stack root that the project has already gets the new source root.
+    A stack root that the project has already gets the new source root. An empty one, as in =src/, is for relative
+    paths, and for all others that no mapping matches.
     """
     body = {
         "project": PROJECTS.only(api, project)["slug"],

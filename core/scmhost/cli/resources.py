@@ -290,12 +290,20 @@ def plain(text: str) -> str:
     return printable(text).replace("\n", " ")
 
 
-def read_pairs(_context: click.Context, _parameter: click.Parameter, texts: Sequence[str]) -> dict[str, str]:
+def read_pairs(context: click.Context, parameter: click.Parameter, texts: Sequence[str]) -> dict[str, str]:
     """Return the values of an option of the form NAME=VALUE, as its callback."""
+    pairs = read_roots(context, parameter, texts)
+    if "" in pairs:
+        raise click.BadParameter(f"'={pairs['']}' has no name before the =")
+    return pairs
+
+
+def read_roots(_context: click.Context, _parameter: click.Parameter, texts: Sequence[str]) -> dict[str, str]:
+    """Return arguments of the form STACK_ROOT=SOURCE_ROOT, as their callback. Both roots may be empty."""
     pairs = {}
     for text in texts:
-        name, given, value = text.partition("=")
-        if not name or not given:
+        root, given, value = text.partition("=")
+        if not given:
             raise click.BadParameter(f"{text!r} has no =")
-        pairs[name] = value
+        pairs[root] = value
     return pairs

@@ -80,7 +80,7 @@ def resolve_repositories(
 
 
 def find_named(tx: Transaction, organization: Organization, name: str) -> Repository | None:
-    """Return the repository of this name, in any case, or else the only one with this path in its URL.
+    """Return the repository of this name, in any case, or else the only one whose URL has this path, or host and path.
 
     A URL, in any spelling, is the repository at it, or else one without a URL whose name is the path.
 
@@ -106,7 +106,9 @@ def find_repositories_named(
     if unknown:
         last_segments = {key.rpartition("/")[2] for key in unknown}
         for repository in alias_queries.with_url_name(tx, organization.id, last_segments):
-            by_path.setdefault(path_of(repository.url or ""), []).append(repository)
+            # Some clients send the URL without its scheme.
+            for key in (path_of(repository.url or ""), address_of(repository.url or "")):
+                by_path.setdefault(key, []).append(repository)
     # The same path on two hosts may be two projects or a mirror; choosing one would mix their commits.
     found = {path: same[0] for path, same in by_path.items() if len(same) == 1} | by_name
     # An ambiguous path stays ambiguous.

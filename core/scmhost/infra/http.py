@@ -203,7 +203,8 @@ PROBES: Final = frozenset({"/healthz", "/readyz"})
 _VALID_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
 # The key of a redirect is a part of its path. Anyone who has the key may follow redirects.
-_KEY_IN_PATH: Final = re.compile(r"^(/r/(?:sentry/)?)(?!-/)[^/]+")
+# A proxy may double a slash: there is no such route, but its path has the key.
+_KEY_IN_PATH: Final = re.compile(r"^(/+r/+(?:sentry/+)?)(?!-/)[^/]+")
 
 log = structlog.get_logger("scmhost.access")
 
@@ -364,12 +365,12 @@ def _announced_length(scope: Scope) -> int:
 
 
 class HeadRequests:
-    """Middleware that answers HEAD below a path as GET, without a body.
+    """Middleware that answers HEAD below some paths as GET, without a body.
 
     Elsewhere a HEAD may be meant to change nothing where a GET does, such as the last step of an installation.
     """
 
-    def __init__(self, app: ASGIApp, below: str) -> None:
+    def __init__(self, app: ASGIApp, below: tuple[str, ...]) -> None:
         self._app = app
         self._below = below
 

@@ -6,13 +6,16 @@ The names are those of OpenTelemetry's semantic conventions. Nothing of OpenTele
 from .build_info import BuildInfo, build_info
 from .source_links import SourceLinks, answer_or, source_links
 
+# Now, because it takes a hundred times as long as the rest.
+answer_or(None, source_links)
+
 
 def resource_attributes(info: BuildInfo | None = None) -> dict[str, str]:
     """Return the attributes of a resource: the repository and the revision of this program, if they are known.
 
     ``Resource.create(resource_attributes())``
     """
-    info = info or build_info()
+    info = info or answer_or(None, build_info)
     if info is None:
         return {}
     return {"vcs.repository.url.full": info.repository, "vcs.ref.head.revision": info.revision}

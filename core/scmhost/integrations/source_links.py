@@ -1,8 +1,8 @@
 """The page of a file and line of this program, and the place where an error was raised."""
 
 import sysconfig
+from collections import deque
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from scmhost.sdk.urls.ref_links import RefLinks
 
 T = TypeVar("T")
+
+MOST_FRAMES: Final = 1_000
+"""How many frames of an error are looked at, from the innermost one on."""
+
+_LONGEST_PATH: Final = 4_096
 
 # Installed packages, and Python itself.
 _FOREIGN: Final = ("/site-packages/", "/dist-packages/")
@@ -54,6 +59,8 @@ class SourceLinks:
 
     def file_of(self, path: str) -> str | None:
         """Return the path in the repository of a file of the program's own code, or None."""
+        if len(path) > _LONGEST_PATH:
+            return None
         path = path.replace("\\", "/")
         if path.startswith("/") or path[1:3] == ":/":
             if not path.startswith(self._root) or any(part in path for part in _FOREIGN) or _is_python(path):
@@ -64,7 +71,7 @@ class SourceLinks:
 
     def place_of(self, error: BaseException) -> SourcePlace | None:
         """Return the innermost place in the program's own code that an error passed, or None."""
-        for traceback in reversed([*_calls(error.__traceback__)]):
+        for traceback in reversed(deque(_calls(error.__traceback__), MOST_FRAMES)):
             code = traceback.tb_frame.f_code
             file = self.file_of(code.co_filename)
             if file and (url := self._page(file, traceback.tb_lineno)):
@@ -77,15 +84,21 @@ class SourceLinks:
 
     def _load(self, info: BuildInfo) -> "RefLinks | None":
         # Only here, because it takes a hundred times as long as the rest.
-        from scmhost.sdk import NoUrl, TemplateError, UrlError, preset, read_remote  # noqa: PLC0415
+        from pydantic import ValidationError  # noqa: PLC0415
+
+        from scmhost.sdk import NoUrl, Pages, TemplateError, UrlError, preset, read_remote  # noqa: PLC0415
+        from scmhost.sdk.urls.presets import known_kind  # noqa: PLC0415
 
         try:
             remote = read_remote(info.repository)
-            if remote.web_url is None or remote.kind is None:
-                self.problem = f"the kind of code host at {remote.host} is not known"
+            if info.kind and not known_kind(remote.host or ""):
+                remote = read_remote(info.repository, info.kind)
+            if remote.web_url is None or (remote.kind is None and not info.template):
+                self.problem = f"the kind of code host at {remote.host} is not known; name it to scmhost build-info"
                 return None
-            links = preset(remote.kind).pages.links(remote.web_url, info.revision, "commit")
-        except (UrlError, TemplateError) as error:
+            pages = Pages(view=info.template) if info.template else preset(remote.kind or "").pages
+            links = pages.links(remote.web_url, info.revision, "commit")
+        except (UrlError, TemplateError, ValidationError) as error:
             self.problem = str(error)
             return None
         if isinstance(links, NoUrl):
@@ -94,10 +107,18 @@ class SourceLinks:
         return links
 
 
-@cache
+_of_this_program: Final[list[SourceLinks]] = []
+
+
 def source_links() -> SourceLinks:
-    """Return the links of this program. They are made once, at the first use."""
-    return SourceLinks()
+    """Return the links of this program. They are made once, as soon as there is build information."""
+    if not _of_this_program:
+        links = SourceLinks()
+        # A program may set its environment variables later.
+        if links.info is None:
+            return links
+        _of_this_program.append(links)
+    return _of_this_program[0]
 
 
 def answer_or(default: T, answer: Callable[[], T]) -> T:

@@ -4,12 +4,12 @@ Each change of a code mapping raises its project's version, which invalidates ca
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, insert, select
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select
 from sqlalchemy import delete as delete_from
 from sqlalchemy import update as change
 
@@ -20,6 +20,7 @@ from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.mapping import Evidence
 from scmhost.organizations.queries import get_projects, touch_mappings
+from scmhost.organizations.tables import PROJECTS
 from scmhost.repositories.tables import REPOSITORIES
 
 from .tables import CODE_MAPPINGS, MISSING_FRAMES, PROJECT_REPOSITORIES
@@ -107,6 +108,19 @@ def for_project(tx: Transaction, organization_id: int, project_id: int) -> list[
     """Return all code mappings of a project, by id."""
     query = select(CODE_MAPPINGS).where(_of_project(organization_id, project_id)).order_by(CODE_MAPPINGS.c.id)
     return [_mapping(row) for row in tx.execute(query)]
+
+
+def projects_of_paths(tx: Transaction, organization_id: int, paths: Sequence[str], most: int) -> list[int]:
+    """Return the ids of projects with a code mapping that may match one of the paths, by slug, at most so many.
+
+    A mapping that is not among them matches none: all of them begin with its stack root, or it has a wildcard.
+    """
+    root = func.rtrim(func.replace(CODE_MAPPINGS.c.stack_root, "\\", "/"), "/")
+    begins = [func.substr(path.replace("\\", "/"), 1, func.length(root)) == root for path in paths]
+    may_match = or_(CODE_MAPPINGS.c.stack_root.contains("*", autoescape=True), *begins)
+    matching = select(CODE_MAPPINGS.c.project_id).where(CODE_MAPPINGS.c.organization_id == organization_id, may_match)
+    projects = PROJECTS.c.organization_id == organization_id, PROJECTS.c.id.in_(matching)
+    return list(tx.scalars(select(PROJECTS.c.id).where(*projects).order_by(PROJECTS.c.slug).limit(most)))
 
 
 def count(tx: Transaction, organization_id: int, project_id: int) -> int:

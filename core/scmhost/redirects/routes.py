@@ -1,20 +1,21 @@
 """The routes of redirects, which a browser opens with a key in the path and no token, their pages, and their keys."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from pydantic import AwareDatetime, BaseModel, Field
 
 from scmhost.infra.api_routes import direct_router
 from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError, TooManyRequests
-from scmhost.infra.http import Moment, Wire, html_page, note_organization, read_query
+from scmhost.infra.http import Moment, Wire, documented, html_page, note_organization, read_query
 from scmhost.links.values import FrameQuery, no_link_message
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.access import (
@@ -105,22 +106,37 @@ class RedirectQuery(BaseModel):
         )
 
 
-@router.get("/r/{key}", response_class=Response, include_in_schema=False)
-@router.get("/r/sentry/{key}", response_class=Response, include_in_schema=False)
+_PAGE: Final[Mapping[str, Any]] = {"content": {"text/html": {"schema": {"type": "string"}}}}
+_DOCUMENTED: Final[Mapping[str, Any]] = {
+    "openapi_extra": {**documented({"key": "A redirect key."}, RedirectQuery), "security": []},
+    "responses": {
+        200: {"description": "The source may be in several places: a page to choose one.", **_PAGE},
+        302: {"description": "To the page of the source on its code host."},
+        400: {"description": "The address is malformed: a page says how.", **_PAGE},
+        404: {"description": "There is no link, or no such key: a page has the reason and the next step.", **_PAGE},
+        429: {"description": "More than limits.redirects_per_minute; wait for Retry-After.", **_PAGE},
+    },
+}
+
+
+@router.get("/r/{key}", response_class=Response, **_DOCUMENTED)
+@router.get("/r/sentry/{key}", response_class=Response, **_DOCUMENTED)
 def redirect(request: Request) -> Response:
     """Redirect a browser to the source of a frame; a page, if there are several places or none."""
     services = services_in(request)
-    query = read_query(request, RedirectQuery)
     try:
+        query = read_query(request, RedirectQuery)
         own, organization = organization_of(services, request.path_params["key"], query.installation_id or None)
         limit_rate(services, "key", own.id, services.limits.redirects_per_minute)
         note_organization(organization)
         wanted = query.request()
         found = follow(services, organization, wanted)
     except NotFound as error:
-        return _problem(404, error)
+        return _problem(404, error, _ASK_FOR_A_KEY)
     except InvalidInput as error:
         return _problem(400, error)
+    except RequestValidationError as error:
+        return _problem(400, f"{error.errors()[0]['loc'][-1]} in the address has more than {_LONGEST} characters.")
     except TooManyRequests as error:
         answer = _problem(429, error)
         answer.headers["Retry-After"] = str(error.retry_after)
@@ -152,8 +168,10 @@ def _mapping_forms(
     services: Services, organization: Organization, request: RedirectRequest, found: Followed
 ) -> dict[int, str]:
     """Return the addresses of the pages on which an administrator makes the missing mapping, by project."""
-    # Other reasons, such as an unclaimed repository, stay with any mapping.
+    # Other reasons, such as an unclaimed repository, or one that the address names and nobody added, stay.
     if not services.web.enabled or found.missing is None or found.missing.reason not in _MENDED_BY_A_MAPPING:
+        return {}
+    if request.repository and found.missing.reason is Reason.NOT_IN_REPOSITORY:
         return {}
     frame = request.frame
     fields = {"path": frame.info.filename, "line": frame.line, "module": frame.info.module}
@@ -163,8 +181,8 @@ def _mapping_forms(
     return {project.id: f"{above}/{project.slug}/mappings/new?{query}" for project, _ in found.explained}
 
 
-def _problem(status: int, error: ScmhostError) -> Response:
-    return html_page(page("problem.html", problem=str(error)), status, styled=True)
+def _problem(status: int, error: ScmhostError | str, next_step: str = "") -> Response:
+    return html_page(page("problem.html", problem=str(error), next_step=next_step), status, styled=True)
 
 
 # At both, because the pages refer to it relatively: a proxy may serve scmhost below a path.
@@ -274,6 +292,10 @@ def redirect_keys_test(services: ServicesDep, organization: ForLinks, body: Redi
     )
 
 
+_ASK_FOR_A_KEY: Final = (
+    "Ask an administrator of scmhost for new settings of the tool that opened this page. The command scmhost channel "
+    "print shows them, with a new key."
+)
 _NEW_KEY: Final = "Create another one with `scmhost redirects add`, and put it into the tool's address."
 
 

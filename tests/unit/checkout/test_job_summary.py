@@ -95,14 +95,14 @@ def test_errors_of_fixtures_and_imports_are_linked(project: GitRepository, tmp_p
     assert "test_broken.py#L1" in text
 
 
-def test_a_failure_in_a_package_links_to_the_test(project: GitRepository, tmp_path: Path) -> None:
-    """A library has no page in this repository; the test that called it has one."""
+def test_a_failure_in_a_package_links_to_the_call(project: GitRepository, tmp_path: Path) -> None:
+    """A library has no page in this repository; the line of the test that called it has one."""
     test = "import json\n\n\ndef test_json():\n    json.loads('{')\n"
     project.commit("Library", {"tests/test_json.py": test})
     file = tmp_path / "summary.md"
     run_pytest(project.path, "--scmhost-summary-file", str(file), "tests/test_json.py")
     text = file.read_text(encoding="utf-8")
-    assert re.search(r'<summary><code>\S+</code> <a href="\S+/tests/test_json.py#L4"', text)
+    assert re.search(r'<summary><code>\S+</code> <a href="\S+/tests/test_json.py#L5"', text)
     assert "<br>json.decoder.JSONDecodeError" in text
 
 

@@ -134,6 +134,17 @@ def test_url_means_a_repository_of_its_path_without_url(store: Store, organizati
     assert found.id == id_
 
 
+def test_url_without_a_scheme_means_the_repository_at_it(store: Store, organization: Organization) -> None:
+    """The path alone would be one of two."""
+    id_ = factories.new_repository(store, organization.id, "The app", url="https://git.example.com/team/app.git")
+    factories.new_repository(store, organization.id, "other", url="https://other.example/team/app")
+    with store.read() as tx:
+        found = find_named(tx, organization, "git.example.com/Team/app")
+        assert find_named(tx, organization, "third.example/team/app") is None
+    assert found is not None
+    assert found.id == id_
+
+
 def resolve(tx: Transaction, organization: Organization, *names: str) -> list[Repository]:
     """The repositories of names of one request."""
     hints = dict.fromkeys(names, RepositoryHints())

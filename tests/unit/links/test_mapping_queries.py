@@ -11,7 +11,7 @@ from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.errors import NotFound
 from scmhost.links import queries as link_queries
 from scmhost.links.values import MappingDraft
-from scmhost.mapping import Evidence
+from scmhost.mapping import Evidence, rules_of_mapping
 from scmhost.organizations import queries as organization_queries
 
 
@@ -104,3 +104,58 @@ def test_mappings_are_listed_by_id(store: Store) -> None:
         owned = link_queries.page(tx, tenant.id, factories.EVERYTHING, installation_id=tenant.installation)
     both = [tenant.mapping, second.id]
     assert [[it.id for it in page.items] for page in (*pages, owned)] == [both, both, [], [tenant.mapping]]
+
+
+ROOTS = (
+    "",
+    "/",
+    "/srv/app/",
+    "/srv/app",
+    "\\srv\\app\\",
+    "C:\\app",
+    "/srv/*/app/",
+    "App*",
+    "App",
+    "100%/",
+    "a_b/",
+    "./src",
+)
+PATHS = (
+    "/srv/app/a.py",
+    "\\srv\\app\\a.py",
+    "/srv/application/a.py",
+    "C:/app/a.cs",
+    "/srv/x/app/a.py",
+    "App.swift",
+    "AppDelegate.m",
+    "1000/a.py",
+    "100%/a.py",
+    "aXb/a.py",
+    "./src/a.py",
+    "b/\u00fc.py",
+)
+
+
+def test_projects_of_a_path_are_all_whose_mappings_match_it(store: Store) -> None:
+    """No mapping that matches is left out, and few others are found; the projects are listed by slug."""
+    tenant = factories.new_tenant(store)
+    projects = {root: factories.new_project(store, tenant.id, f"p{number:02}") for number, root in enumerate(ROOTS)}
+    with store.write() as tx:
+        for root, project in projects.items():
+            link_queries.create(
+                tx, tenant.id, MappingDraft(project, tenant.repository, root, root, None), factories.NOW
+            )
+    with store.read() as tx:
+        for path in PATHS:
+            found = link_queries.projects_of_paths(tx, tenant.id, [path], 100)
+            matching = {
+                projects[root]
+                for root in ROOTS
+                if any(rule.source_path(path) for rule in rules_of_mapping(1, root, root, generated=False))
+            }
+            assert matching <= set(found), path
+            assert found == sorted(found)
+            assert projects["100%/"] not in found or path.startswith("100%")
+            assert projects["a_b/"] not in found
+        assert link_queries.projects_of_paths(tx, tenant.id, ["/srv/app/a.py"], 2) == [projects[""], projects["/"]]
+        assert link_queries.projects_of_paths(tx, tenant.id + 1, PATHS, 100) == []

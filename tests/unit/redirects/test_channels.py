@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping
-from urllib.parse import parse_qs, quote, urlsplit
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qs, quote, quote_plus, urlsplit
 
 import pytest
 
 from scmhost.cli.redirects import _TOOLS
-from scmhost.redirects.keys import TOOLS, snippet
 from scmhost.redirects.routes import RedirectQuery
+from scmhost.redirects.tools import TOOLS, snippet
 
 URL = "https://scmhost.example"
 KEY = f"1-{'k' * 43}"
@@ -104,18 +104,43 @@ def test_grafana(line: str, place: tuple[str, int]) -> None:
     assert frame_of(url) == place
 
 
+def span_link(template: str, tags: Mapping[str, str]) -> str | None:
+    """Fill in the URL of a correlation as Grafana does: provisioned, encoded, and only if all tags are there."""
+    variable = re.compile(r'\$\{__span\.tags\["([^"]+)"\]:percentencode\}')
+    provisioned = template.replace("$$", "$")
+    if not set(variable.findall(provisioned)) <= tags.keys():
+        return None
+    return variable.sub(lambda match: quote(tags[match[1]], safe="!'()*-._~"), provisioned)
+
+
+def test_grafana_spans() -> None:
+    """With the build's tags both links of a span are shown; without, the one that needs none."""
+    text = snippet("grafana", URL, KEY)
+    templates = re.findall(r"^ +url: '(.+)'$", text[text.index("correlations:") :], re.MULTILINE)
+    with_build = [span_link(template, {**PLACE, **BUILD}) for template in templates]
+    without = [span_link(template, PLACE) for template in templates]
+    assert (len(with_build), without[0], frame_of(without[1] or "")) == (2, None, (PATH, 12))
+    request = query_of(with_build[0] or "").request()
+    assert (request.repository, request.frame.commit) == (BUILD["vcs.repository.url.full"], "a" * 40)
+    assert frame_of(with_build[1] or "") == (PATH, 12)
+
+
 def test_kibana() -> None:
-    """The value of the field is encoded."""
-    template = re.search(r"URL template: (\S+)", snippet("kibana", URL, KEY))
+    """The value of the field is encoded; documents without one of both fields are no error of the whole search."""
+    text = snippet("kibana", URL, KEY)
+    template = re.search(r"URL template: (\S+)", text)
     assert template
     assert frame_of(template[1].replace("{{value}}", quote(f"{PATH}:12", safe=""))) == (PATH, 12)
+    for field in re.findall(r"doc\['([\w.]+)'\]\.value", text):
+        assert f"doc.containsKey('{field}') && doc['{field}'].size() > 0" in text
 
 
-def test_errbit() -> None:
-    """The escaped file and the line are filled in."""
+@pytest.mark.parametrize("escape", [quote_plus, lambda text: quote(text, safe="")])
+def test_errbit(escape: Callable[[str], str]) -> None:
+    """The escaped file, in which Errbit writes + for a blank, and the line are filled in."""
     template = re.search(r"https://\S+", snippet("errbit", URL, KEY))
     assert template
-    assert frame_of(template[0].replace("%{efile}", quote(PATH, safe="")).replace("%{line}", "12")) == (PATH, 12)
+    assert frame_of(template[0].replace("%{efile}", escape(PATH)).replace("%{line}", "12")) == (PATH, 12)
 
 
 def test_otel() -> None:

@@ -66,9 +66,9 @@ def test_keys_differ(services: Services, acme: Organization) -> None:
     assert create_key(services, acme, "a")[1] != create_key(services, acme, "a")[1]
 
 
-@pytest.mark.parametrize("name", ["", "  ", "x" * (keys.LONGEST_NAME + 1)])
+@pytest.mark.parametrize("name", ["", "  ", "x" * (keys.LONGEST_NAME + 1), "a\nb", "\u202ebc", "a\0b", "\u200b"])
 def test_name_of_a_key(services: Services, acme: Organization, name: str) -> None:
-    """A blank or long name is refused, and nothing is saved."""
+    """A name that is blank, long or not printable is refused, and nothing is saved."""
     with pytest.raises(InvalidInput, match="name of a redirect key"):
         create_key(services, acme, name)
     assert list_keys(services, acme) == []
