@@ -6,7 +6,19 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import ColumnElement, Executable, Table, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Table,
+    UpdateBase,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from scmhost.commits import bulk_queries
 from scmhost.commits.queries import commit_of, commits_of
@@ -14,7 +26,15 @@ from scmhost.commits.tables import COMMITS
 from scmhost.commits.values import SavedCommits, StoredCommit
 from scmhost.infra.db.base import AnyRow, Id, insert_for
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import KeyQuery, SortKey, fetch_page, number_list, numbered_parameter, ordered
+from scmhost.infra.db.statements import (
+    DriverQuery,
+    KeyQuery,
+    SortKey,
+    fetch_page,
+    number_list,
+    numbered_parameter,
+    ordered,
+)
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.repositories import queries as repository_queries
@@ -102,7 +122,7 @@ def fill(tx: Transaction, release: Release, lists: Mapping[int, tuple[Sequence[s
     newest = max(saved.newest for _, saved in lists.values() if saved.newest)
     authors = sorted({id_ for _, saved in lists.values() for id_, _ in saved.authors.values()})
     keys = {"organization": release.organization_id, "release": release.id}
-    tx.execute(_SAVE_DERIVED, {**keys, "commits": count, "authors": authors, "last": newest[2]})
+    _SAVE_DERIVED.rows(tx, {**keys, "commits": count, "authors": authors, "last": newest[2]})
     return replace(release, commit_count=count, author_ids=tuple(authors), last_commit_id=newest[2])
 
 
@@ -114,17 +134,19 @@ def _insert_list(
     # Without repetitions: a commit has one position, and clients may list it twice.
     ids = list(dict.fromkeys(commit_ids))
     keys = {"organization": organization_id, "release": release_id, "repository": repository_id}
-    tx.execute(_insert_numbered(dialect), {**keys, "ids": number_list(dialect, ids)})
+    _INSERT_LIST.rows(tx, {**keys, "ids": number_list(dialect, ids)})
     return len(ids)
 
 
-@cache
-def _insert_numbered(dialect: str) -> Executable:
+def _insert_numbered(dialect: str) -> UpdateBase:
     # One parameter for all ids: SQLite takes half of the time then.
     listed = numbered_parameter(dialect, "ids").c
     keys = (bindparam(name, type_=Id) for name in ("organization", "release", "repository"))
     columns = ("organization_id", "release_id", "repository_id", "position", "commit_id")
     return insert(RELEASE_COMMITS).from_select(columns, select(*keys, listed.position, listed.value))
+
+
+_INSERT_LIST: Final = DriverQuery(_insert_numbered)
 
 
 def clear_commits(tx: Transaction, organization_id: int, release_id: int) -> None:
@@ -148,7 +170,7 @@ def refresh(tx: Transaction, organization_id: int, release_id: int) -> None:
         "authors": sorted({row[1] for row in rows if row[1] is not None}),
         "last": tx.scalar(_LAST, values | newest) if rows else None,
     }
-    tx.execute(_SAVE_DERIVED, values | fields)
+    _SAVE_DERIVED.rows(tx, values | fields)
 
 
 _KEYS: Final = (COMMITS.c.repository_id, COMMITS.c.author_id)
@@ -174,10 +196,12 @@ _LAST: Final = (
     .order_by(*ordered(_NEWEST_FIRST))
     .limit(1)
 )
-_SAVE_DERIVED: Final = (
-    update(RELEASES)
-    .where(RELEASES.c.organization_id == bindparam("organization"), RELEASES.c.id == bindparam("release"))
-    .values(commit_count=bindparam("commits"), author_ids=bindparam("authors"), last_commit_id=bindparam("last"))
+_SAVE_DERIVED: Final = DriverQuery(
+    lambda _dialect: (
+        update(RELEASES)
+        .where(RELEASES.c.organization_id == bindparam("organization"), RELEASES.c.id == bindparam("release"))
+        .values(commit_count=bindparam("commits"), author_ids=bindparam("authors"), last_commit_id=bindparam("last"))
+    )
 )
 
 

@@ -16,7 +16,16 @@ from scmhost.commits.tables import COMMITS, FILE_CHANGES
 from scmhost.commits.values import ChangedFile
 from scmhost.infra.db.base import AnyRow, AnySelect, insert_for
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import KeyQuery, SortKey, batches, fetch_page, insert_into, new_id, ordered
+from scmhost.infra.db.statements import (
+    DriverQuery,
+    KeyQuery,
+    SortKey,
+    batches,
+    fetch_page,
+    insert_into,
+    new_id,
+    ordered,
+)
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageQuery, page_of
 from scmhost.organizations.queries import Project, project_of
@@ -48,9 +57,10 @@ def upsert(
         **_values(draft),
     }
     # Not an upsert in one statement: only RETURNING of an insert shows on both databases whether the row is new.
-    created = tx.execute(_insert_if_new(tx.get_bind().dialect.name), _NO_VALUES | row).one_or_none()
-    if created:
-        return _release(created, ()), True
+    values = _NO_VALUES | row
+    if _INSERT_IF_NEW.rows(tx, values):
+        stored: dict[str, Any] = {field.name: values.get(field.name) for field in fields(Release)}
+        return Release(**(stored | {"projects": (), "author_ids": ()})), True
     same_version = and_(RELEASES.c.organization_id == organization_id, RELEASES.c.version == version)
     return _change(tx, same_version, draft, repr(version)), False
 
@@ -58,9 +68,9 @@ def upsert(
 _NO_VALUES: Final = dict.fromkeys(RELEASES.c.keys())
 
 
-@cache
-def _insert_if_new(dialect: str) -> Executable:
-    return insert_for(dialect, RELEASES).on_conflict_do_nothing().returning(RELEASES)
+_INSERT_IF_NEW: Final = DriverQuery(
+    lambda dialect: insert_for(dialect, RELEASES).on_conflict_do_nothing().returning(RELEASES.c.id)
+)
 
 
 def update(tx: Transaction, organization_id: int, release_id: int, draft: ReleaseDraft) -> Release:

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Insert, bindparam, case, delete, func, or_, select, update
 
-from scmhost.infra.db.statements import new_id, new_ids
+from scmhost.infra.db.statements import DriverQuery, new_id, new_ids
 from scmhost.sdk import JsonObject
 
 from .base import JOBS, AnyRow, insert_for
@@ -47,15 +46,17 @@ _REST: Final = ("id", "payload", "state", "attempts", "due_at", "leased_until", 
 def put(tx: Transaction, organization_id: int, kind: str, key: str, payload: JsonObject, due_at: datetime) -> None:
     """Save a job that is due at a time. It replaces a job of the same kind and key."""
     values = (organization_id, kind, key, new_id(tx), payload, _WAITING, 0, due_at, None, None)
-    tx.execute(_upsert(tx.get_bind().dialect.name), dict(zip((*_KEYS, *_REST), values, strict=True)))
+    _UPSERT.rows(tx, dict(zip((*_KEYS, *_REST), values, strict=True)))
 
 
-@cache
 def _upsert(dialect: str) -> Insert:
-    """Build the statement once per dialect, because every request with commits saves a job."""
     new = insert_for(dialect, JOBS)
     rest = {name: new.excluded[name] for name in _REST}
     return new.on_conflict_do_update(index_elements=[JOBS.c[name] for name in _KEYS], set_=rest)
+
+
+# Every request with commits saves a job.
+_UPSERT: Final = DriverQuery(_upsert)
 
 
 def lease(tx: Transaction, now: datetime, until: datetime) -> QueuedJob | None:

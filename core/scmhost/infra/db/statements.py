@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     TableClause,
     Text,
+    UpdateBase,
     and_,
     bindparam,
     column,
@@ -178,10 +179,11 @@ def run_on_driver(connection: Connection, statement: str, parameters: Any = ()) 
 class DriverQuery:
     """A query that is compiled once for each kind of database and executed by its driver. The rows are plain tuples.
 
-    For a short query SQLAlchemy takes several times as long as the driver. Use it where each frequent request reads.
+    For a short query SQLAlchemy takes several times as long as the driver. Use it where each frequent request reads,
+    or writes one row: an insert or an update is a query of the rows that it returns.
     """
 
-    def __init__(self, build: Callable[[str], SelectBase]) -> None:
+    def __init__(self, build: Callable[[str], SelectBase | UpdateBase]) -> None:
         """Prepare a query, which ``build`` returns for the name of a dialect."""
         self._build = build
         self._compiled: dict[str, _Compiled] = {}
@@ -191,7 +193,8 @@ class DriverQuery:
         connection = tx.connection_for_one() if lone else tx.connection()
         text, constants, parameters, columns = self.compiled(connection.dialect)
         sent = constants | {name: read(values[name]) if read else values[name] for name, read in parameters}
-        rows: list[tuple[Any, ...]] = run_on_driver(connection, text, sent).fetchall()
+        cursor = run_on_driver(connection, text, sent)
+        rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
         return [_converted(row, columns) for row in rows] if columns else rows
 
     def compiled(self, dialect: Dialect) -> _Compiled:
@@ -202,12 +205,12 @@ class DriverQuery:
         return known
 
 
-def _compiled(query: SelectBase, dialect: Dialect) -> _Compiled:
+def _compiled(query: SelectBase | UpdateBase, dialect: Dialect) -> _Compiled:
     # Parameters have names with both drivers then.
     named = sqlite.dialect(paramstyle="named", json_deserializer=load_json) if dialect.name == "sqlite" else dialect
     compiled = query.compile(dialect=named)
     converters = {name: bind.type.dialect_impl(named).bind_processor(named) for name, bind in compiled.binds.items()}
-    readers = [item.type.dialect_impl(named).result_processor(named, None) for item in query.selected_columns]
+    readers = [item.type.dialect_impl(named).result_processor(named, None) for item in query.exported_columns]
     return _Compiled(
         str(compiled),
         {name: convert(value) if (convert := converters[name]) else value for name, value in compiled.params.items()},
