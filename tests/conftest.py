@@ -1,5 +1,6 @@
 """Fixtures of all tests: a database and a store of each kind."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -19,6 +20,19 @@ from scmhost.infra.db.engine import Store
 settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
 
+# Tests that take many seconds, by the end of their path.
+LONG_TESTS = (
+    "docs/test_plugin_authors.py",
+    "docs/test_bulk.py",
+    "web/test_in_chromium.py",
+    "cli/test_installs.py",
+    "clients/test_node.py",
+    "http/test_serve.py",
+    "cli/test_rolling_upgrade.py",
+    "plugins/test_third_party.py",
+    "plugins/test_new_plugin.py",
+)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Set the width of output, and the folder of the PostgreSQL server that the workers of pytest-xdist share."""
@@ -27,6 +41,21 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         folder = databases.new_server_folder()
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    # Collection makes a million objects and almost no garbage. To search them for it takes a third of the time.
+    gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long tests: at the end of a run, the other workers would have to wait for one of them."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG_TESTS))
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage from now on as often as the service does, and not among the modules and tests that stay."""
+    gc.freeze()
+    gc.set_threshold(20_000)
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -105,9 +134,21 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def postgres_store(postgres_database: str) -> Iterator[Store]:
+    """A worker's store in PostgreSQL, with the connections and compiled statements that its tests share."""
+    with databases.opened(postgres_database) as store:
+        yield store
+
+
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest, database_url: str) -> Iterator[Store]:
     """A store with up-to-date tables and no rows, once for each kind of database."""
+    if database_url.startswith("postgresql"):
+        shared: Store = request.getfixturevalue("postgres_store")
+        # Each test has caches of its own.
+        yield Store(shared._engine, shared._database)
+        return
     with databases.opened(database_url) as store:
         yield store
 

@@ -32,6 +32,7 @@ _PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
     "owners.md": {"dialects": dialects, "patterns": patterns},
     "operators.md": {"scopes": scopes, "refused plugins": refused_plugins, "failing calls": failing_calls},
 }
+PATHS: Final = tuple(DOCS / name for name in (*_WHOLE, *_PARTS))
 
 
 def pages() -> Iterator[tuple[Path, str]]:

@@ -143,8 +143,8 @@ for step in range(3):
 def test_interrupt_key_reaches_the_command(environ: Mapping[str, str]) -> None:
     """A command may handle Ctrl-C; its exit code stays."""
     program = """
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     input()
 except KeyboardInterrupt:
     print("stopped main.py:2")

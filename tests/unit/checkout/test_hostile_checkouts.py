@@ -106,18 +106,29 @@ class HostileCheckout:
         self._configure(self.root / ".git/config", config)
 
 
-@pytest.fixture(params=CASES, ids=lambda case: case["id"])
-def hostile(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: case["id"])
+def checkout_of_case(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[dict[str, Any], HostileCheckout]:
+    """The checkout of a case, which several tests read."""
     case: dict[str, Any] = request.param
-    home = tmp_path / "home/.ssh"
-    home.mkdir(parents=True)
-    monkeypatch.setenv("HOME", str(home.parent))
-    made = HostileCheckout(case, tmp_path)
+    folder = tmp_path_factory.mktemp("hostile")
+    settings = folder / "home/.ssh"
+    settings.mkdir(parents=True)
+    made = HostileCheckout(case, folder)
     if "ssh" in case:
-        (home / "config").write_text(case["ssh"], encoding="utf-8")
+        (settings / "config").write_text(case["ssh"], encoding="utf-8")
+    return case, made
+
+
+@pytest.fixture
+def hostile(
+    checkout_of_case: tuple[dict[str, Any], HostileCheckout], monkeypatch: pytest.MonkeyPatch
+) -> tuple[dict[str, Any], HostileCheckout]:
+    """A case and its checkout, in which the test runs."""
+    case, made = checkout_of_case
     folder = made.root / case.get("folder", ".")
+    monkeypatch.setenv("HOME", str(made.root.with_name("home")))
     monkeypatch.chdir(folder)
     monkeypatch.setenv("PWD", str(folder))
     return case, made
@@ -134,10 +145,6 @@ def test_linking_runs_no_program_of_the_checkout(hostile: tuple[dict[str, Any], 
     assert [line for line in done.out.splitlines() if "    -> " not in line] == text.splitlines()
     assert done.code == 1 or "    -> https://github.com/acme/" in done.out or "lost" in case
     assert done.code == 0 or done.err.startswith("error: ")
-    # An attack that no git falls for would prove nothing.
-    if "trigger" in case:
-        subprocess.run(["git", *case["trigger"]], check=False, capture_output=True, timeout=30)
-        assert checkout.canary.exists()
 
 
 def test_reading_the_history_runs_no_program_of_the_checkout(hostile: tuple[dict[str, Any], HostileCheckout]) -> None:
@@ -150,7 +157,12 @@ def test_reading_the_history_runs_no_program_of_the_checkout(hostile: tuple[dict
 
 def test_suspects_run_no_program_of_the_checkout(hostile: tuple[dict[str, Any], HostileCheckout]) -> None:
     """Blame and log run without filters, text conversion and helpers."""
-    _, checkout = hostile
+    case, checkout = hostile
     with suppress(ScmhostError):
         find_suspects(TEXT.replace("{root}", str(checkout.root)), HistoryOptions())
     assert not checkout.canary.exists()
+    # An attack that no git falls for would prove nothing.
+    if "trigger" in case:
+        subprocess.run(["git", *case["trigger"]], check=False, capture_output=True, timeout=30)
+        assert checkout.canary.exists()
+        checkout.canary.unlink()

@@ -53,18 +53,22 @@ def test_hints_and_blocks_change_nothing_in_any_text(text: str) -> None:
     assert read(text) == read_slowly(text)
 
 
-@pytest.mark.parametrize("size", [1, 2, 3])
-@pytest.mark.parametrize("case", load_cases("frames"), ids=lambda case: case["id"])
-def test_ends_of_blocks_change_nothing(case: dict[str, Any], size: int) -> None:
-    """A trace across several blocks gives the frames that it gives in one block."""
-    lines = case["text"].split("\n")
+def read_in_blocks(lines: list[str], size: int) -> tuple[tuple[FrameMatch, ...], int]:
+    """Return the frames and the number of unread lines, read in blocks of so many lines."""
     reader = BlockReader()
     matches: list[FrameMatch] = []
     for begin in range(0, len(lines), size):
         following = lines[begin + size] if begin + size < len(lines) else None
         matches += reader.read("\n".join(lines[begin : begin + size]), following)
+    return tuple(matches), reader.unread
+
+
+@pytest.mark.parametrize("case", load_cases("frames"), ids=lambda case: case["id"])
+def test_ends_of_blocks_change_nothing(case: dict[str, Any]) -> None:
+    """A trace across several blocks gives the frames that it gives in one block."""
     reading = read_text(case["text"])
-    assert (tuple(matches), reader.unread) == (reading.frames, reading.unread)
+    read = {size: read_in_blocks(case["text"].split("\n"), size) for size in (1, 2, 3)}
+    assert read == dict.fromkeys((1, 2, 3), (reading.frames, reading.unread))
 
 
 @pytest.mark.parametrize("case", load_cases("frames"), ids=lambda case: case["id"])

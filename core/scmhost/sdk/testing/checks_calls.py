@@ -26,6 +26,7 @@ from .calls import (
     PURE_WITHOUT_IO,
     RESULT_FITS,
     HookResult,
+    ObservedCall,
 )
 from .checks import Check, CheckFunction, NothingToCheck, Violation, check
 from .plugin_under_test import ADDRESS, ORGANIZATION, PluginUnderTest
@@ -34,6 +35,7 @@ from .strategies import SHA, arguments, for_all, payload
 
 M = TypeVar("M", bound=BaseModel)
 
+ANSWERS_REPEAT: Final = "answers-repeat"
 _SCHEMES: Final = ("http", "https")
 # A hook that reads its deadline answers early, so that the suite need not wait for its whole budget.
 _DEADLINE_SECONDS: Final = 0.25
@@ -44,27 +46,27 @@ def _for_every_hook(name: str) -> CheckFunction:
 
     def function(plugin: PluginUnderTest) -> None:
         for hook in plugin.functions:
-            if hook in _violating_hooks(plugin, name):
+            if name in _violated_checks(plugin, hook):
                 for_all(arguments(plugin, hook), partial(_raise, plugin, hook, name), plugin.samples.examples)
 
     return function
 
 
-def _violating_hooks(plugin: PluginUnderTest, name: str) -> set[str]:
-    """Return the hooks that violate a check. One pass over all hooks serves all checks of calls."""
-    if plugin.violating_hooks is None:
-        hooks: dict[str, set[str]] = {}
-        for hook in plugin.functions:
-            for_all(arguments(plugin, hook), partial(_record, plugin, hook, hooks), plugin.samples.examples)
-        plugin.violating_hooks = hooks
-    return plugin.violating_hooks.get(name, set())
+def _violated_checks(plugin: PluginUnderTest, hook: str) -> set[str]:
+    """Return the names of the checks that calls of a hook violate. One pass over a hook serves all checks of calls."""
+    if hook not in plugin.violated_checks:
+        names: set[str] = set()
+        for_all(arguments(plugin, hook), partial(_record, plugin, hook, names), plugin.samples.examples)
+        plugin.violated_checks[hook] = names
+    return plugin.violated_checks[hook]
 
 
-def _record(plugin: PluginUnderTest, hook: str, hooks: dict[str, set[str]], values: dict[str, Any]) -> None:
+def _record(plugin: PluginUnderTest, hook: str, names: set[str], values: dict[str, Any]) -> None:
     observed = plugin.caller.observe(hook, values)
     plugin.is_remote |= observed.offline
-    for name in observed.violations:
-        hooks.setdefault(name, set()).add(hook)
+    names.update(observed.violations)
+    if PROMISES[hook].colour == "pure" and _difference(observed, plugin.caller.observe(hook, values)):
+        names.add(ANSWERS_REPEAT)
 
 
 def _raise(plugin: PluginUnderTest, hook: str, name: str, values: dict[str, Any]) -> None:
@@ -129,7 +131,7 @@ def _misses_host(plugin: PluginUnderTest) -> bool:
     with closed_authority() as authority:
         for hook in [hook for hook in plugin.functions if PROMISES[hook].colour == "io"]:
             # A hook that raises such errors with its host, too, violates another check.
-            if hook in _violating_hooks(plugin, ERRORS_DECLARED):
+            if ERRORS_DECLARED in _violated_checks(plugin, hook):
                 continue
             arguments_ = {name: _argument(plugin, name, authority) for name in ARGUMENTS[hook]}
             observed = plugin.caller.observe(hook, arguments_)
@@ -141,14 +143,14 @@ def _misses_host(plugin: PluginUnderTest) -> bool:
 
 
 @check(
-    "answers-repeat",
+    ANSWERS_REPEAT,
     "A pure hook returns equal results for equal arguments.",
     help="use no clock, no randomness and no memory of earlier calls in a pure hook",
 )
 def answers_repeat(plugin: PluginUnderTest) -> None:
     _require_pure_hooks(plugin)
     for hook in plugin.functions:
-        if PROMISES[hook].colour == "pure":
+        if ANSWERS_REPEAT in _violated_checks(plugin, hook):
             for_all(arguments(plugin, hook), partial(_call_twice, plugin, hook), plugin.samples.examples)
 
 
@@ -158,10 +160,17 @@ def _require_pure_hooks(plugin: PluginUnderTest) -> None:
 
 
 def _call_twice(plugin: PluginUnderTest, hook: str, values: dict[str, Any]) -> None:
-    first, second = (plugin.caller.observe(hook, values).result for _ in range(2))
+    first, second = (plugin.caller.observe(hook, values) for _ in range(2))
+    difference = _difference(first, second)
+    if difference:
+        raise difference
+
+
+def _difference(first: ObservedCall, second: ObservedCall) -> Violation | None:
     # A missing result is the violation of another check.
-    if first and second and _comparable(first) != _comparable(second):
-        raise Violation(f"the second time it {second.call.outcome}", first.call)
+    if first.result and second.result and _comparable(first.result) != _comparable(second.result):
+        return Violation(f"the second time it {second.result.call.outcome}", first.result.call)
+    return None
 
 
 def _comparable(result: HookResult) -> str:

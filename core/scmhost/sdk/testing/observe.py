@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
-from pathlib import Path
 from queue import SimpleQueue
-from threading import Event, Thread, current_thread
+from threading import Lock, Thread, current_thread
 from time import perf_counter
 from types import CoroutineType
 from typing import Any, Final
@@ -59,7 +58,8 @@ class Execution:
     hangs_at: str | None = None
 
 
-_Work = tuple[Callable[[], Any], Execution, Event]
+# A lock that is released when the work is done; an Event takes four times as long.
+_Work = tuple[Callable[[], Any], Execution, Lock]
 
 
 class SuiteWorker:
@@ -71,7 +71,8 @@ class SuiteWorker:
 
     def run(self, work: Callable[[], Any], seconds: float) -> Execution:
         """Run the work and wait for it, at most for ``seconds`` without those in which the thread got no processor."""
-        done, execution = Event(), Execution()
+        done, execution = Lock(), Execution()
+        done.acquire()
         if self._queue is None:
             self._queue = SimpleQueue()
             self._thread = Thread(target=_serve, args=(self._queue,), name="scmhost conformance", daemon=True)
@@ -81,9 +82,9 @@ class SuiteWorker:
         with observed() as effects:
             begun = perf_counter() - _queued_seconds(self._thread)
             self._queue.put((work, execution, done))
-            returned = done.wait(seconds)
+            returned = done.acquire(timeout=seconds)
             while not returned and (left := begun + seconds + _queued_seconds(self._thread) - perf_counter()) > 0:
-                returned = done.wait(left)
+                returned = done.acquire(timeout=left)
             execution.effects = tuple(effects)
         return execution if returned else self._abandon(seconds, tuple(effects))
 
@@ -112,7 +113,7 @@ def _serve(queue: "SimpleQueue[_Work | None]") -> None:
             except BaseException as error:  # noqa: BLE001 - foreign code may raise anything
                 execution.error = error
             execution.seconds = perf_counter() - _queued_seconds(current_thread()) - begun
-            done.set()
+            done.release()
             del item, work, execution, done
 
 
@@ -122,8 +123,12 @@ def _queued_seconds(thread: Thread | None) -> float:
     Linux counts that time; elsewhere it is taken for zero.
     """
     try:
-        counters = Path(f"/proc/self/task/{thread.native_id if thread else 0}/schedstat").read_text(encoding="ascii")
-        return int(counters.split()[1]) / 1_000_000_000
+        # Read three times for each call, and without a file object in a third of the time.
+        file = os.open(f"/proc/self/task/{thread.native_id if thread else 0}/schedstat", os.O_RDONLY)
+        try:
+            return int(os.read(file, 100).split()[1]) / 1_000_000_000
+        finally:
+            os.close(file)
     except (OSError, IndexError, ValueError):
         return 0.0
 

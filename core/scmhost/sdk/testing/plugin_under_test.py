@@ -69,8 +69,8 @@ class PluginUnderTest:
         self.declared = frozenset(self.functions)
         self.module = module_of(self.implementation)
         self.caller = HookCaller(self.functions)
-        # Hooks by violated check; filled by the first check of single calls.
-        self.violating_hooks: dict[str, set[str]] | None = None
+        # Violated checks by hook; filled by the checks of single calls.
+        self.violated_checks: dict[str, set[str]] = {}
         # Whether one of those calls tried to reach a host.
         self.is_remote = False
         self.notes: list[str] = []
