@@ -18,13 +18,14 @@ def test_examples_show_real_answers(tmp_path: Path) -> None:
 
 
 def test_every_endpoint_has_an_example() -> None:
-    """The page has a request for every endpoint."""
+    """The page has a request for every endpoint but those for browsers, which docs/channels.md describes."""
     shown = list(requests((DOCS / "api.md").read_text(encoding="utf-8")))
     without = [
         f"{method} {path}"
         for path, operations in json.loads((DOCS / "openapi.json").read_text(encoding="utf-8"))["paths"].items()
         for method in operations
-        if not any(one.method == method.upper() and _matches(path, one.path) for one in shown)
+        if not path.startswith("/r/")
+        and not any(one.method == method.upper() and _matches(path, one.path) for one in shown)
     ]
     assert without == []
 
