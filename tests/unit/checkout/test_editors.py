@@ -53,6 +53,7 @@ def test_path_of_windows_keeps_its_drive() -> None:
     assert editor_template("vscode").url("C:/shop/a.py", 3, None) == "vscode://file/C:/shop/a.py:3:1"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("editor", ALL)
 @given(name=st.binary(min_size=1, max_size=20) | st.text(min_size=1, max_size=20).map(str.encode))
 def test_path_cannot_change_the_url(editor: str, name: bytes) -> None:

@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 from command import Done, GitRepository
 from scmhost.checkout.job_summary import FailedTest, job_summary
 
+# Each test runs pytest in a process.
+pytestmark = pytest.mark.thorough
+
 TESTS = """\
 import pytest
 from shop.cart import total

@@ -91,6 +91,7 @@ def test_notes_are_bounded() -> None:
     assert read_commits([{"id": "a1", "patch_set": entries}], LIMITS).notes[MAX_NOTES:] == ("and 7 more",)
 
 
+@pytest.mark.thorough
 @given(
     st.lists(st.fixed_dictionaries({"id": any_text | st.just("a")}, optional=dict.fromkeys(FIELDS[1:], json_values)))
 )

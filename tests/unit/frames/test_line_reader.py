@@ -61,6 +61,7 @@ def test_unread_lines_are_counted() -> None:
     assert reader.unread == 2
 
 
+@pytest.mark.thorough
 def test_memory_does_not_grow() -> None:
     """The reader keeps only a few lines of a long stream."""
     reader = LineReader()

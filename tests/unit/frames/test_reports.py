@@ -207,6 +207,7 @@ HOSTILE: list[tuple[str, Callable[[int], str]]] = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("make", [make for _, make in HOSTILE], ids=[name for name, _ in HOSTILE])
 def test_cost_is_linear_in_the_length(make: Callable[[int], str]) -> None:
     """Four times the length costs at most eight times as much."""

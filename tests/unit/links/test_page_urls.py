@@ -12,6 +12,7 @@ BASE = "https://git.example.com/team/app"
 segments = st.text(min_size=1, max_size=8).filter(lambda text: "/" not in text and text not in (".", ".."))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["github", "gitlab", "gitea"])
 @given(path=st.lists(segments.filter(str.isprintable), min_size=1, max_size=4), branch=st.sampled_from(["main", "a/b"]))
 def test_own_pages_are_read_back(kind: str, path: list[str], branch: str) -> None:

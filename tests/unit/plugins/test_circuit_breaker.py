@@ -81,6 +81,7 @@ class Callers(RuleBasedStateMachine):
         assert self.pauses[:8] == expected[: len(self.pauses)]
 
 
+@pytest.mark.thorough
 def test_any_order_of_calls_keeps_the_rules() -> None:
     """However calls overlap: faults in a row open a circuit, one probe runs at a time, pauses double up to a limit."""
     run_state_machine_as_test(Callers, settings=settings(max_examples=150, stateful_step_count=40, deadline=None))

@@ -122,6 +122,7 @@ def test_provider_errors_pass() -> None:
     assert guard.counters.all()["forge", "scm_commit_url"].faults == 0
 
 
+@pytest.mark.thorough
 @given(rubbish)
 def test_result_of_another_type_is_refused(result: object) -> None:
     """A result that is not a URL is refused where the contract has a URL."""
@@ -259,9 +260,11 @@ def interrupting() -> Iterator[Callable[[], None]]:
 
     def send() -> None:
         # A signal that comes just before the caller begins to wait would not wake it: send until it is caught.
-        while not caught.wait(0.01):
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
-        ended.set()
+        try:
+            while not caught.wait(0.01):
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+        finally:
+            ended.set()
 
     before = signal.signal(signal.SIGUSR1, interrupt)
     try:

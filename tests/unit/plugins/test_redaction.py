@@ -90,6 +90,7 @@ def test_names_that_only_look_alike(name: str) -> None:
     assert not is_secret_name(name)
 
 
+@pytest.mark.thorough
 @given(st.dictionaries(st.text(), st.recursive(st.text() | st.integers(), st.lists), max_size=4))
 def test_without_its_model_no_value_is_shown(settings: dict[str, Any]) -> None:
     """Only the model of a loaded plugin marks its secrets: otherwise the names are shown alone."""

@@ -22,6 +22,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @given(json_values)
 def test_frozen_json_is_the_same_json(value: Any) -> None:
     """Frozen JSON is equal, and is printed, copied and pickled like the original."""

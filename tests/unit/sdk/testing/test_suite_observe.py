@@ -162,6 +162,7 @@ def importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("code", "printed", "threads", "ended"),
     [
@@ -180,6 +181,7 @@ def test_an_import_is_observed(importable: Path, code: str, printed: str, thread
     assert "observed_module" not in sys.modules
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("code", "changes"),
     [

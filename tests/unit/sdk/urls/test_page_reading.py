@@ -54,6 +54,7 @@ def test_most_likely_location_of_a_url_is_first(case: dict[str, Any]) -> None:
     assert case["candidates"] == shown
 
 
+@pytest.mark.thorough
 @settings(max_examples=600)
 @given(st.sampled_from([kind for kind in preset_kinds() if readable(kind)]), refs, paths, lines)
 def test_built_urls_are_read_back(
@@ -106,6 +107,7 @@ def test_read_paths_have_no_dot_segments(path: str) -> None:
         assert not {".", ".."} & set(item.path.split("/"))
 
 
+@pytest.mark.thorough
 def test_the_number_of_candidates_is_limited() -> None:
     """A URL with thousands of segments gives at most 50 candidates."""
     assert 0 < len(read_url("https://github.com/team/app/blob/" + "a/" * 3_900 + "x")) <= 50
