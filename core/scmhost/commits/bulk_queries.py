@@ -1,16 +1,18 @@
 """SQL that saves commits in bulk; saving the same commits again changes nothing."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import chain, repeat
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, not_, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from scmhost.infra.db.base import AnySelect, hash_of
 from scmhost.infra.db.drivers import write
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.errors import Duplicate, StoreBusy
+from scmhost.infra.db.errors import Duplicate, StoreBusy, kind_of
 from scmhost.infra.db.statements import (
     DriverQuery,
     analyze_if_grown,
@@ -121,6 +123,7 @@ _CHANGE_KEY: Final = 3
 # With fewer commits a look at both ends takes as long as a search for all of them.
 _MANY: Final = 100
 _SHAS_AT_EACH_END: Final = 3
+_SAVED_BEFORE: Final = "One of the commits was saved before."
 # Each try that fails needs another sender that saved one of the same shas in between.
 _TRIES: Final = 20
 # Commits change the same paths again and again.
@@ -281,17 +284,35 @@ def _insert(
     # Of equal times the higher id counts as newer, and clients send the newest first.
     ids = dict(zip(shas, reversed(new_ids(tx, len(shas))), strict=True))
     try:
-        with (duplicates if is_guess else duplicates_if_concurrent)(tx, "One of the commits was saved before."):
+        with _guessing(tx, sent, ids) if is_guess else duplicates_if_concurrent(tx, _SAVED_BEFORE):
             # A plain insert, COPY on PostgreSQL, is much faster than ON CONFLICT. Duplicates are rare, because known
             # shas were left out above.
             write(tx, COMMITS, _COMMIT_COLUMNS, _commits(tx, sent, ids, authors))
     except Duplicate:
         return None
-    write(tx, FILE_CHANGES, _CHANGE_COLUMNS, _changes(sent, ids), unique=_CHANGE_KEY)
-    _schedule_indexing(tx, sent, [id_ for sha, id_ in ids.items() if sent.commits[sha].changes])
+    write(tx, FILE_CHANGES, _CHANGE_COLUMNS, _changes(sent, ids), unique=_CHANGE_KEY, appended=True)
+    with_files = [id_ for sha, id_ in ids.items() if sent.commits[sha].changes]
+    file_queries.schedule_indexing(tx, sent.organization_id, sent.repository_id, with_files, sent.now)
     _give_grace(tx, sent.organization_id, [sent.repository_id], sent.now)
     analyze_if_grown(tx, COMMITS, len(ids))
     return ids
+
+
+@contextmanager
+def _guessing(tx: Transaction, sent: _Sent, ids: Mapping[str, int]) -> Iterator[None]:
+    """Do the same as ``duplicates`` for an insert of commits. On SQLite a savepoint would copy each changed page."""
+    if tx.get_bind().dialect.name != "sqlite":
+        with duplicates(tx, _SAVED_BEFORE):
+            yield
+        return
+    try:
+        yield
+    except IntegrityError as error:
+        if kind_of(error) is not Duplicate:
+            raise
+        new = COMMITS.c.id.between(min(ids.values()), max(ids.values()))
+        tx.execute(delete(COMMITS).where(COMMITS.c.organization_id == sent.organization_id, new))
+        raise Duplicate(_SAVED_BEFORE) from error
 
 
 def _commits(tx: Transaction, sent: _Sent, ids: Mapping[str, int], authors: _Authors) -> Iterator[_Row]:
@@ -319,12 +340,8 @@ def _complete(tx: Transaction, sent: _Sent, incomplete: Sequence[int]) -> None:
     # In the order of the key, in which every writer inserts, so that no two block each other.
     rows = sorted(first.values())
     insert_missing(tx, FILE_CHANGES, [dict(zip(_CHANGE_COLUMNS, row, strict=True)) for row in rows])
-    _schedule_indexing(tx, sent, {row[1] for row in rows})
-
-
-def _schedule_indexing(tx: Transaction, sent: _Sent, ids: Collection[int]) -> None:
-    """Schedule the indexing of the file changes of commits."""
-    file_queries.schedule_indexing(tx, sent.organization_id, sent.repository_id, ids, sent.now)
+    with_files = {id_ for _, id_, *_ in rows}
+    file_queries.schedule_indexing(tx, sent.organization_id, sent.repository_id, with_files, sent.now)
 
 
 def _fill(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> None:

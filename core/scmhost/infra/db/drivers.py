@@ -42,7 +42,7 @@ _COLUMN_KINDS: Final = "kinds"
 """The execution option with the PostgreSQL types of a COPY's columns."""
 
 _INSERT: Final = "INSERT INTO {} ({}) VALUES {}{}"
-# Rows in one statement on SQLite: a call of the driver for each row costs more. It takes 32,766 values.
+# Rows in one statement on SQLite, which takes 32,766 values.
 _PIECES: Final = (1000, 50)
 
 
@@ -244,12 +244,16 @@ def _configure_sqlite(connection: sqlite3.Connection) -> None:
     # In pages. Bulk writes change the same pages several times; a late checkpoint copies each of them once.
     connection.execute("PRAGMA wal_autocheckpoint = 8000")
     connection.execute(f"PRAGMA cache_size = -{_CACHE}")
-    # An insert of many rows keeps the pages that it changes until it is done. By default that is a file.
-    connection.execute("PRAGMA temp_store = MEMORY")
 
 
 def write(
-    tx: "Transaction", table: Table, columns: Sequence[str], rows: Iterable[tuple[Any, ...]], *, unique: int = 0
+    tx: "Transaction",
+    table: Table,
+    columns: Sequence[str],
+    rows: Iterable[tuple[Any, ...]],
+    *,
+    unique: int = 0,
+    appended: bool = False,
 ) -> None:
     """Insert new rows with the fastest method of the driver. Values are not converted: see ``driver_converter``.
 
@@ -259,9 +263,11 @@ def write(
         columns: the columns of the rows.
         rows: the rows. They may be a ``zip``: none of its tuples is kept on SQLite.
         unique: how many columns at the beginning are the key, if several rows may have the same; the first one counts.
+        appended: whether the rows come behind all others in each index. SQLite then inserts many of them at once, which
+            is faster; but of a statement with many rows it copies each page that it changes, to undo it.
 
     Raises:
-        IntegrityError: a row with one of the keys exists already.
+        IntegrityError: a row with one of the keys exists already. On SQLite the rows before it may be inserted.
     """
     connection = tx.connection()
     if connection.dialect.name == "postgresql":
@@ -269,7 +275,7 @@ def write(
         return
     names, key = tuple(columns), tuple(columns[:unique])
     values: Iterator[Any] = chain.from_iterable(rows)
-    for size in _PIECES:
+    for size in _PIECES if appended else ():
         statement, count = _insert_statement(table.name, names, key, size), size * len(names)
         while len(piece := tuple(islice(values, count))) == count:
             connection.exec_driver_sql(statement, piece)
