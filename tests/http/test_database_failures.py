@@ -54,6 +54,19 @@ def test_a_database_that_cannot_be_reached_makes_the_process_unready(tmp_path: P
         assert "/no/such" not in ready.text
 
 
+def test_a_redirect_without_its_database_is_a_page(tmp_path: Path) -> None:
+    """A person who follows a link sees that it may work in a moment, and no address of the database."""
+    with open_api(tmp_path) as api:
+        gone = Store.open(f"sqlite:///{tmp_path}/no/such/folder/x.db")
+        with TestClient(create_application(replace(api.services, store=gone))) as client:
+            answer = client.get(f"/r/1-{'A' * 43}?file=/srv/app/a.py")
+        gone.close()
+        assert (answer.status_code, answer.headers["content-type"]) == (503, "text/html; charset=utf-8")
+        assert answer.headers["retry-after"] == "5"
+        assert "Reload this page in a moment." in answer.text
+        assert "/no/such" not in answer.text
+
+
 FAULTY = candidate("faulty", "plugins.faulty")
 BOTH = PLUGINS_TOML + "[plugins.faulty]\nenabled = true\ndefault = true\n"
 

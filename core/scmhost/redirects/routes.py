@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode, urlsplit
 
+import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
@@ -14,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from pydantic import AwareDatetime, BaseModel, Field
 
 from scmhost.infra.api_routes import direct_router
-from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError, TooManyRequests
+from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError, TooManyRequests, Unavailable
 from scmhost.infra.http import Moment, Wire, documented, html_page, note_organization, read_query
 from scmhost.links.values import FrameQuery, no_link_message
 from scmhost.mapping import FrameInfo
@@ -34,6 +35,8 @@ from scmhost.services import Services
 from .follow import Followed, RedirectRequest, follow
 from .keys import create_key, key_problem, list_keys, organization_of, revoke_key
 from .queries import RedirectKey
+
+log = structlog.get_logger(__name__)
 
 router: Final = direct_router(tags=["redirects"])
 
@@ -115,6 +118,7 @@ _DOCUMENTED: Final[Mapping[str, Any]] = {
         400: {"description": "The address is malformed: a page says how.", **_PAGE},
         404: {"description": "There is no link, or no such key: a page has the reason and the next step.", **_PAGE},
         429: {"description": "More than limits.redirects_per_minute; wait for Retry-After.", **_PAGE},
+        503: {"description": "Temporarily unavailable; wait for Retry-After.", **_PAGE},
     },
 }
 
@@ -138,9 +142,11 @@ def redirect(request: Request) -> Response:
     except RequestValidationError as error:
         return _problem(400, f"{error.errors()[0]['loc'][-1]} in the address has more than {_LONGEST} characters.")
     except TooManyRequests as error:
-        answer = _problem(429, error)
-        answer.headers["Retry-After"] = str(error.retry_after)
-        return answer
+        return _problem(429, error, retry_after=error.retry_after)
+    except Unavailable as error:
+        # The text has the address of the database.
+        log.warning("redirect not served", error=str(error))
+        return _problem(503, error.public or "The service cannot look up the source now.", _RELOAD, error.retry_after)
     return _answer(services, organization, wanted, found)
 
 
@@ -181,8 +187,11 @@ def _mapping_forms(
     return {project.id: f"{above}/{project.slug}/mappings/new?{query}" for project, _ in found.explained}
 
 
-def _problem(status: int, error: ScmhostError | str, next_step: str = "") -> Response:
-    return html_page(page("problem.html", problem=str(error), next_step=next_step), status, styled=True)
+def _problem(status: int, error: ScmhostError | str, next_step: str = "", retry_after: int | None = None) -> Response:
+    answer = html_page(page("problem.html", problem=str(error), next_step=next_step), status, styled=True)
+    if retry_after:
+        answer.headers["Retry-After"] = str(retry_after)
+    return answer
 
 
 # At both, because the pages refer to it relatively: a proxy may serve scmhost below a path.
@@ -292,6 +301,7 @@ def redirect_keys_test(services: ServicesDep, organization: ForLinks, body: Redi
     )
 
 
+_RELOAD: Final = "Reload this page in a moment."
 _ASK_FOR_A_KEY: Final = (
     "Ask an administrator of scmhost for new settings of the tool that opened this page. The command scmhost channel "
     "print shows them, with a new key."
