@@ -95,9 +95,9 @@ def open_socket_client(folder: Path, settings: str = "") -> Iterator[SocketClien
             yield socket_client
 
 
-def read(opened: socket.socket) -> Answer:
-    """Return the next answer on a connection."""
-    response = HTTPResponse(opened)
+def read(opened: socket.socket, method: str = "GET") -> Answer:
+    """Return the next answer on a connection, to a request with this method."""
+    response = HTTPResponse(opened, method=method)
     response.begin()
     return answer_of(response)
 

@@ -174,6 +174,22 @@ def test_ten_thousand_headers_are_read_or_refused(socket_client: SocketClient) -
     assert socket_client.is_healthy()
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/r/key?file=a.py", "/api/0/organizations/acme/"])
+def test_a_connection_is_used_again_after_a_head(socket_client: SocketClient, path: str) -> None:
+    """A HEAD has the head of the GET, whose length it announces, and no body follows it."""
+    requests = [f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n" for method in ("HEAD", "GET", "HEAD")]
+    with socket_client.connect() as opened:
+        answers = []
+        for request in requests:
+            opened.sendall(request.encode())
+            answers.append(read(opened, request.partition(" ")[0]))
+    first, got, last = answers
+    assert first.status == got.status == last.status
+    assert (first.body, last.body) == (b"", b"")
+    assert first.headers["content-length"] == got.headers["content-length"] == str(len(got.body))
+    assert socket_client.is_healthy()
+
+
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 def test_a_body_may_come_in_chunks(socket_client: SocketClient, size: int) -> None:
     """A chunked body is read, even with very small chunks."""

@@ -218,7 +218,7 @@ def revoke(
     database_url: str | None,
     as_json: bool,
 ) -> None:
-    """Revoke a token immediately, by its note or the id that `scmhost token list` prints."""
+    """Revoke a token, by its note or the id that `scmhost token list` prints; within a second no process accepts it."""
     from scmhost.organizations import tokens as usecases
 
     with context.open_host(config, database_url) as host:

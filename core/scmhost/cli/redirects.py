@@ -84,7 +84,7 @@ def create(api: OrganizationApi, **options: Any) -> Any:
 @redirects.verb("remove", "org:integrations", "Redirect key {name} is revoked.")
 @click.argument("name", metavar="NAME")
 def remove(api: OrganizationApi, name: str) -> Any:
-    """Revoke a key immediately, by its name or id."""
+    """Revoke a key, by its name or id; within a second no process accepts it."""
     keys = REDIRECT_KEYS.all(api)
     # A key that replaced another one mostly has its name.
     valid = [key for key in keys if not key["dateRevoked"]]

@@ -371,17 +371,17 @@ def _text(name: str, value: Any, limits: Limits) -> str:
     text: str = value
     if not text.isascii() and _SURROGATE.search(text):
         raise _FieldProblem("it has half of a character (a lone surrogate); send valid Unicode")
-    limit = _LIMIT_OF.get(name)
-    if limit is not None:
+    if limit := _LIMIT_OF.get(name):
         text = text.strip()
         most = getattr(limits, limit)
         if len(text) > most:
             raise _FieldProblem(f"it is longer than {most} characters (limits.{limit}); shorten it")
     if name == "id" and not text:
-        raise _FieldProblem("it is empty; leave the field out or fill it")
+        raise _FieldProblem("it is empty; send the id of the commit")
     # PostgreSQL stores no NUL. A sha with a blank could not be part of a URL.
     if "\x00" in text or (name == "id" and _BLANK.search(text)):
-        raise _FieldProblem("it has a NUL character, or it is an id with a blank; leave such characters out")
+        odd = "blank or a control character" if name == "id" else "NUL character"
+        raise _FieldProblem(f"it has a {odd}; leave such characters out")
     return text
 
 

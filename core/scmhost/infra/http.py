@@ -365,10 +365,7 @@ def _announced_length(scope: Scope) -> int:
 
 
 class HeadRequests:
-    """Middleware that answers HEAD below some paths as GET, without a body.
-
-    Elsewhere a HEAD may be meant to change nothing where a GET does, such as the last step of an installation.
-    """
+    """Middleware that answers HEAD below some paths as GET, without a body. Elsewhere a GET may change something."""
 
     def __init__(self, app: ASGIApp, below: tuple[str, ...]) -> None:
         self._app = app
@@ -380,6 +377,8 @@ class HeadRequests:
             return
 
         async def send_head(message: Message) -> None:
+            # The server reads the method of this scope, to know whether a body follows the head.
+            scope["method"] = "HEAD"
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
         # Not a copy: the request log reads the route from the same scope afterwards.

@@ -138,7 +138,7 @@ def redirect(request: Request) -> Response:
     except NotFound as error:
         return _problem(404, error, _ASK_FOR_A_KEY)
     except InvalidInput as error:
-        return _problem(400, error)
+        return _problem(400, error, _CORRECT_THE_TOOL)
     except RequestValidationError as error:
         return _problem(400, f"{error.errors()[0]['loc'][-1]} in the address has more than {_LONGEST} characters.")
     except TooManyRequests as error:
@@ -301,6 +301,7 @@ def redirect_keys_test(services: ServicesDep, organization: ForLinks, body: Redi
     )
 
 
+_CORRECT_THE_TOOL: Final = "Correct the address in the settings of the tool that made this link."
 _RELOAD: Final = "Reload this page in a moment."
 _ASK_FOR_A_KEY: Final = (
     "Ask an administrator of scmhost for new settings of the tool that opened this page. The command scmhost channel "

@@ -97,7 +97,7 @@ def releases_show(services: ServicesDep, organization: ForReleases, version: str
 def releases_change(
     services: AuditedServices, organization: ForReleases, version: str, fields: ReleaseFields
 ) -> ReleaseOut:
-    """Change a release; a list of commits replaces the lists of the repositories that it names."""
+    """Change a release. A list of commits replaces that of its repository; with several projects it extends it."""
     saved = change_release(services, organization, version, fields.request())
     return _saved_release(services, organization, version, saved)
 

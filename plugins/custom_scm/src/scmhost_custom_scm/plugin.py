@@ -89,7 +89,7 @@ def scm_dispatch_repository(request: AddRequest, candidate: Repository | None) -
     if candidate is None:
         return Refusal(
             reason="not_found",
-            message=f"No unclaimed, active repository of this organization has the id {request.identifier!r}.",
+            message=f"There is no repository {request.identifier!r} here, or it is claimed or hidden already.",
         )
     # Without values: the row keeps the name and the URL that it has.
     return Claim()
