@@ -145,7 +145,7 @@ def redirect(request: Request) -> Response:
         return _problem(429, error, retry_after=error.retry_after)
     except Unavailable as error:
         # The text has the address of the database.
-        log.warning("redirect not served", error=str(error))
+        log.warning("database fault", error=str(error))
         return _problem(503, error.public or "The service cannot look up the source now.", _RELOAD, error.retry_after)
     return _answer(services, organization, wanted, found)
 
