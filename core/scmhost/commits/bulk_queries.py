@@ -334,11 +334,10 @@ def _complete(tx: Transaction, sent: _Sent, incomplete: Sequence[int]) -> None:
         return
     known = stored_parts(tx, sent.organization_id, incomplete)
     _fill(tx, sent, [row.sha for row in known if row.is_completed_by(sent.commits[row.sha])])
-    changes = list(_changes(sent, {row.sha: row.id for row in known if not row.has_changes}))
-    # Of several changes for one path the first counts.
-    first = {row[:_CHANGE_KEY]: row for row in reversed(changes)}
-    # In the order of the key, in which every writer inserts, so that no two block each other.
-    rows = sorted(first.values())
+    changes = _changes(sent, {row.sha: row.id for row in known if not row.has_changes})
+    # In the order of the key, in which every writer inserts, so that no two block each other. Of several changes for
+    # one path the first counts.
+    rows = sorted(changes, key=lambda row: row[:_CHANGE_KEY])
     insert_missing(tx, FILE_CHANGES, [dict(zip(_CHANGE_COLUMNS, row, strict=True)) for row in rows])
     with_files = {id_ for _, id_, *_ in rows}
     file_queries.schedule_indexing(tx, sent.organization_id, sent.repository_id, with_files, sent.now)

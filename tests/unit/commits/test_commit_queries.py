@@ -250,10 +250,14 @@ def test_changes_of_commits(store: Store) -> None:
     assert changes == {tenant.commit: (FileChange(path="README", type="M"), FileChange(path="src/2.py", type="A"))}
 
 
-def test_repeated_path_counts_once(store: Store) -> None:
-    """Of two changes of one path in a commit the first counts."""
+@pytest.mark.parametrize("types", ["AD", "DA"])
+@pytest.mark.parametrize("is_known", [False, True])
+def test_repeated_path_counts_once(store: Store, types: str, is_known: bool) -> None:
+    """Of two changes of one path in a commit the first counts, also where a known commit gets its changes later."""
     tenant = factories.new_tenant(store)
-    changes = (FileChange(path="a", type="A"), FileChange(path="a", type="D"))
+    changes = tuple(FileChange(path="a", type=type_) for type_ in types)
+    if is_known:
+        save(store, tenant, factories.draft(3, changes=()))
     save(store, tenant, factories.draft(3, changes=changes))
     with store.read() as tx:
         found = commit_queries.find(tx, tenant.id, tenant.repository, factories.sha(3), with_changes=True)

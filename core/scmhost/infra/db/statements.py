@@ -281,8 +281,7 @@ class KeyQuery:
 
 def _is_one_of(dialect: str, key: ColumnElement[Any], kind: Any) -> ColumnElement[bool]:
     if dialect == "sqlite":
-        values = func.json_each(bindparam("keys", type_=Text)).table_valued(column("value"))
-        return key.in_(select(values.c.value))
+        return key.in_(select(texts_parameter(dialect, "keys").c.value))
     return key == func.any(bindparam("keys", type_=ARRAY(kind)))
 
 
