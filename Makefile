@@ -15,7 +15,7 @@ ROOM ?= mapping
 unexport PYTHONDONTWRITEBYTECODE
 # The clients are downloaded, and the tests compiled, while the static checks run.
 MAKEFLAGS += --jobs=3
-# What is used is compiled when it is imported first: a third of what is installed.
+# A module is compiled when it is imported first; two thirds of those installed never are.
 INSTALL := install --quiet --no-compile
 
 .DEFAULT_GOAL := help

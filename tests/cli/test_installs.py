@@ -82,7 +82,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def install(folder: Path, requirement: str) -> Install:
     """Install a requirement into a new virtual environment, or skip the test if the package index cannot be reached."""
     venv.create(folder, with_pip=False)
-    # Most of what pip would compile is never imported here.
+    # Most modules that pip would compile are never imported here.
     command = [*PIP, "--python", str(folder), "install", "--no-compile", requirement]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment())
     if (

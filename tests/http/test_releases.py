@@ -58,7 +58,7 @@ def test_repeated_creation_changes_nothing(api: ApiClient) -> None:
     ids=["none", "two repositories", "without times", "the same times"],
 )
 def test_answer_to_a_new_release_is_what_is_stored(api: ApiClient, commits: list[dict[str, Any]]) -> None:
-    """It is made from what was saved, and equal to the release that is read."""
+    """It is made of the saved values, and equal to the release that is read."""
     assert new(api, commits=commits) == api.get("releases/1.0/").json()
 
 

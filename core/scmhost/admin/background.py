@@ -110,7 +110,7 @@ def _do_each(services: Services, works: Iterable[Callable[[Services], object]]) 
     """Do each piece of work. One that fails does not keep the others from being done.
 
     Raises:
-        Unavailable: the database is down; what is left is for the next round.
+        Unavailable: the database is down; the rest is for the next round.
         Exception: the first error, after all are done, so that the loop logs and counts it; its notes have the others.
     """
     first: Exception | None = None
